@@ -1,0 +1,488 @@
+//! The checked model: what the YAML says once every name is resolved, every
+//! layout computed and every fact attached. Emitters read this and nothing else.
+
+use std::collections::BTreeMap;
+
+/// The whole specification.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The ISAs, in the order in which tables list them.
+    pub isas: Vec<Isa>,
+    /// Where the facts come from.
+    pub provenance: Provenance,
+    /// Every call of the kernel on any ISA, described or not, with its numbers.
+    pub kernel: BTreeMap<String, PerIsa<Option<u32>>>,
+    /// Guest C scalar types by their spec name.
+    pub scalars: BTreeMap<String, Scalar>,
+    /// Sets of named constants.
+    pub flag_sets: BTreeMap<String, FlagSet>,
+    /// Structures that cross the boundary.
+    pub structs: BTreeMap<String, Struct>,
+    /// Described system calls, by kernel name.
+    pub calls: BTreeMap<String, Call>,
+    /// Imports that are not system calls, by import name.
+    pub aux: BTreeMap<String, Aux>,
+    /// Every file that was read, relative to the spec's folder with `/`, sorted:
+    /// what a build that depends on the spec must watch.
+    pub files: Vec<String>,
+}
+
+/// An instruction-set architecture of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Isa {
+    /// The name Rust's `target_arch` uses: `x86_64`, `aarch64`, `riscv64`.
+    pub name: String,
+    /// clang's target triple for fact extraction.
+    pub triple: String,
+    /// Folder of the ISA's `asm/` headers inside the uapi tree.
+    pub uapi: String,
+    /// Whether guest constants, numbering and shapes are this ISA's.
+    pub guest: bool,
+}
+
+/// One value for each ISA, in the order of [`Spec::isas`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PerIsa<T>(pub Vec<T>);
+
+impl<T: PartialEq> PerIsa<T> {
+    /// The value, if it is the same on every ISA.
+    pub fn uniform(&self) -> Option<&T> {
+        let first = self.0.first()?;
+        self.0.iter().all(|v| v == first).then_some(first)
+    }
+}
+
+/// The release the facts were read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// Package name.
+    pub package: String,
+    /// Package version.
+    pub version: String,
+    /// SHA-256 of the package file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// An integer representation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Int {
+    /// 8, 16, 32 or 64.
+    pub bits: u8,
+    /// Whether widening extends the sign.
+    pub signed: bool,
+}
+
+/// A guest C scalar: how the guest sees it and how wide the host's kernel takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scalar {
+    /// Name in the spec.
+    pub name: String,
+    /// The guest's representation; 64 bits pass as wasm `i64`, anything less as `i32`.
+    pub guest: Int,
+    /// The host kernel's representation as a call argument or pointee.
+    pub host: Int,
+    /// What values of the type stand for.
+    pub role: Role,
+    /// How C headers for guests spell it.
+    pub c: String,
+}
+
+/// What a value stands for; tracing and filtering read this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A plain number.
+    Plain,
+    /// A file descriptor.
+    Descriptor,
+    /// A guest address that the call itself interprets (mmap's, brk's), not a buffer.
+    Address,
+    /// A process, thread or process-group id.
+    Process,
+    /// A user id.
+    User,
+    /// A group id.
+    Group,
+    /// A signal number.
+    Signal,
+    /// A file mode.
+    Mode,
+    /// A clock id.
+    Clock,
+}
+
+/// A set of named constants: flags that combine or an enumeration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagSet {
+    /// Name in the spec, such as `open_flags`.
+    pub name: String,
+    /// Whether values combine by or.
+    pub bits: bool,
+    /// Members in the order of the spec.
+    pub members: Vec<Constant>,
+    /// One line of documentation.
+    pub doc: Option<String>,
+}
+
+/// A kernel constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constant {
+    /// The kernel's name for it.
+    pub name: String,
+    /// The guest's value.
+    pub guest: i64,
+    /// The host's value; none where the ISA has no such constant.
+    pub host: PerIsa<Option<i64>>,
+}
+
+/// Size and alignment in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// `sizeof`.
+    pub size: u64,
+    /// `_Alignof`.
+    pub align: u64,
+}
+
+/// Where a field lies, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// `offsetof`.
+    pub offset: u64,
+    /// `sizeof` of the field.
+    pub size: u64,
+}
+
+/// A structure that crosses the boundary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Struct {
+    /// Name in the spec; also the name in Rust.
+    pub name: String,
+    /// How the kernel's headers spell the type, such as `struct stat`.
+    pub c: String,
+    /// Whether the guest's fields stand without padding.
+    pub packed: bool,
+    /// The guest's size and alignment.
+    pub guest: Layout,
+    /// Each host's size and alignment.
+    pub host: PerIsa<Layout>,
+    /// Fields in guest order.
+    pub fields: Vec<Field>,
+    /// One line of documentation.
+    pub doc: Option<String>,
+}
+
+/// A field of a [`Struct`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The kernel's name for it.
+    pub name: String,
+    /// Its type in the guest.
+    pub ty: FieldType,
+    /// Where the guest has it.
+    pub guest: Place,
+    /// Where each host has it; none where the ISA's struct lacks the field.
+    pub host: PerIsa<Option<Place>>,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldType {
+    /// A scalar, by spec name.
+    Scalar(String),
+    /// `scalar name[count]`.
+    Array {
+        /// The element's scalar, by spec name.
+        of: String,
+        /// Number of elements.
+        count: u64,
+    },
+    /// A nested struct, by spec name.
+    Struct(String),
+    /// A guest pointer to bytes, 32 bits here and 64 in the host; the field named by
+    /// `len` bounds what the kernel touches through it.
+    Pointer {
+        /// Which way the bytes go.
+        dir: Dir,
+        /// The sibling field that holds the length in bytes.
+        len: String,
+    },
+}
+
+/// Direction of the data behind a pointer, seen from the kernel's caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dir {
+    /// The kernel reads.
+    In,
+    /// The kernel writes.
+    Out,
+    /// Both.
+    InOut,
+}
+
+/// A described system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The kernel's name.
+    pub name: String,
+    /// The family file it stands in, such as `file`.
+    pub family: String,
+    /// The import name: `SYS_` and the name unless the spec says otherwise.
+    pub import: String,
+    /// Other import names that older binaries use.
+    pub aliases: Vec<String>,
+    /// Arguments in order.
+    pub args: Vec<Arg>,
+    /// What a successful call gives.
+    pub returns: Returns,
+    /// What a signal handler does to a blocked call.
+    pub restart: Restart,
+    /// Who carries the call out.
+    pub by: By,
+    /// How ISAs without the call do it.
+    pub fallback: Option<Fallback>,
+    /// The number on each ISA; none where its table has no such call.
+    pub numbers: PerIsa<Option<u32>>,
+    /// One line of documentation.
+    pub doc: Option<String>,
+}
+
+/// An argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arg {
+    /// Its name, a C and Rust identifier (`r#` is the emitter's business).
+    pub name: String,
+    /// Its type.
+    pub ty: ArgType,
+}
+
+/// The type of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgType {
+    /// Passed by value.
+    Value {
+        /// The scalar, by spec name.
+        scalar: String,
+        /// The set its bits come from, by spec name.
+        flags: Option<String>,
+    },
+    /// A guest address of something.
+    Pointer {
+        /// Which way the data goes.
+        dir: Dir,
+        /// What stands there.
+        to: Pointee,
+        /// Whether address 0 is allowed and means "none".
+        nullable: bool,
+    },
+}
+
+/// What a pointer argument points to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pointee {
+    /// Bytes.
+    Bytes(Len),
+    /// A NUL-terminated string; `path` if it names a file.
+    String {
+        /// Whether it is a path.
+        path: bool,
+    },
+    /// One scalar, by spec name.
+    Scalar(String),
+    /// One struct, by spec name.
+    Struct(String),
+    /// `count` structs or scalars, where `count` is another argument or fixed.
+    Array {
+        /// The element.
+        of: Element,
+        /// How many.
+        count: Len,
+    },
+}
+
+/// The element of an array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Element {
+    /// A scalar, by spec name.
+    Scalar(String),
+    /// A struct, by spec name.
+    Struct(String),
+}
+
+/// A length or count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Len {
+    /// The value of another argument.
+    Arg(String),
+    /// A fixed number.
+    Fixed(u64),
+}
+
+/// What a successful call gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Returns {
+    /// A value of a scalar type, by spec name.
+    Scalar(String),
+    /// Zero.
+    Nothing,
+    /// It does not return.
+    Never,
+}
+
+/// What a signal handler does to a blocked call (signal(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Restart {
+    /// Restarted when the handler was installed with `SA_RESTART`.
+    Signal,
+    /// Ends with `EINTR` whatever the handler's flags.
+    Never,
+    /// It does not block.
+    NotBlocking,
+}
+
+/// Who carries a call out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// The kernel; whether directly or after conversion follows from the layouts.
+    Kernel,
+    /// The runtime, for the reason given.
+    Runtime {
+        /// Why the kernel cannot do it alone.
+        because: String,
+    },
+    /// Nobody: it fails with `errno`.
+    Refused {
+        /// The error's name.
+        errno: Constant,
+        /// Why.
+        because: String,
+    },
+}
+
+/// Another call that does the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The call, by kernel name; it is described too and no fallback itself on that ISA.
+    pub call: String,
+    /// Its arguments, as many as it takes.
+    pub args: Vec<FallbackArg>,
+}
+
+/// An argument of a [`Fallback`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FallbackArg {
+    /// The caller's argument of that name, unchanged in its guest form.
+    Arg(String),
+    /// A number.
+    Int(i64),
+    /// A constant, in its guest value.
+    Constant(Constant),
+}
+
+/// An import that is not a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aux {
+    /// The import name.
+    pub name: String,
+    /// Arguments in order.
+    pub args: Vec<Arg>,
+    /// The result's scalar, by spec name; none if it returns nothing.
+    pub returns: Option<String>,
+    /// One line of documentation.
+    pub doc: Option<String>,
+}
+
+/// How a call is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Answer {
+    /// Straight to the kernel with translated addresses.
+    Direct,
+    /// To the kernel with structs or flags converted.
+    Convert,
+    /// By another call, since this ISA's table has none.
+    Fallback,
+    /// By the runtime.
+    Runtime,
+    /// With an error, for a stated reason.
+    Refused,
+    /// Not described yet: `ENOSYS`.
+    Missing,
+}
+
+impl Answer {
+    /// The word used in listings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Answer::Direct => "direct",
+            Answer::Convert => "convert",
+            Answer::Fallback => "fallback",
+            Answer::Runtime => "runtime",
+            Answer::Refused => "refused",
+            Answer::Missing => "missing",
+        }
+    }
+}
+
+impl Struct {
+    /// Whether guest and host bytes differ on the ISA with that index.
+    pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
+        self.guest.size != self.host.0[isa].size
+            || self.fields.iter().any(|f| {
+                f.host.0[isa] != Some(f.guest)
+                    || match &f.ty {
+                        FieldType::Pointer { .. } => true,
+                        FieldType::Struct(name) => spec.structs[name].converts_on(isa, spec),
+                        FieldType::Scalar(_) | FieldType::Array { .. } => false,
+                    }
+            })
+    }
+}
+
+impl FlagSet {
+    /// Whether a member's value differs between the guest and that ISA.
+    pub fn converts_on(&self, isa: usize) -> bool {
+        self.members
+            .iter()
+            .any(|m| m.host.0[isa].is_some_and(|v| v != m.guest))
+    }
+}
+
+impl Call {
+    /// Whether an argument needs more than an address translated on that ISA.
+    pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
+        self.args.iter().any(|arg| match &arg.ty {
+            ArgType::Value { flags, .. } => {
+                flags.as_ref().is_some_and(|f| spec.flag_sets[f].converts_on(isa))
+            }
+            ArgType::Pointer { to, .. } => match to {
+                Pointee::Struct(s) | Pointee::Array { of: Element::Struct(s), .. } => {
+                    spec.structs[s].converts_on(isa, spec)
+                }
+                Pointee::Scalar(s) | Pointee::Array { of: Element::Scalar(s), .. } => {
+                    let s = &spec.scalars[s];
+                    s.guest.bits != s.host.bits
+                }
+                Pointee::Bytes(_) | Pointee::String { .. } => false,
+            },
+        })
+    }
+
+    /// How the call is answered on the ISA with that index.
+    pub fn answer_on(&self, isa: usize, spec: &Spec) -> Answer {
+        match &self.by {
+            By::Runtime { .. } => Answer::Runtime,
+            By::Refused { .. } => Answer::Refused,
+            By::Kernel if self.numbers.0[isa].is_none() => Answer::Fallback,
+            By::Kernel if self.converts_on(isa, spec) => Answer::Convert,
+            By::Kernel => Answer::Direct,
+        }
+    }
+
+    /// How the call is answered in general: the least direct of the ISAs' answers,
+    /// where a fallback outranks a conversion.
+    pub fn answer(&self, spec: &Spec) -> Answer {
+        (0..spec.isas.len())
+            .map(|isa| self.answer_on(isa, spec))
+            .max()
+            .unwrap_or(Answer::Missing)
+    }
+}
