@@ -1,1 +1,27 @@
-//! See ARCHITECTURE.md.
+//! All of WALI that differs by instruction-set architecture.
+//!
+//! Each file in `isa/` holds one ISA's assembly and nothing else: system calls,
+//! accesses to memory that may fault or that other threads are writing, and the
+//! few machine registers a signal handler needs. Everything else about an ISA
+//! (numbers, layouts, flag values) is data from the specification.
+
+#![cfg_attr(not(test), no_std)]
+
+pub mod access;
+pub mod fault;
+pub mod syscall;
+
+#[cfg_attr(miri, path = "isa/portable.rs")]
+#[cfg_attr(all(not(miri), target_arch = "x86_64"), path = "isa/x86_64.rs")]
+#[cfg_attr(all(not(miri), target_arch = "aarch64"), path = "isa/aarch64.rs")]
+#[cfg_attr(all(not(miri), target_arch = "riscv64"), path = "isa/riscv64.rs")]
+#[cfg_attr(
+    not(any(
+        miri,
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )),
+    path = "isa/portable.rs"
+)]
+mod isa;

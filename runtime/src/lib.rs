@@ -1,1 +1,8 @@
-//! See ARCHITECTURE.md.
+//! Runs WALI programs: a thin WebAssembly interpreter and the Linux host layer on it.
+//!
+//! The host layer ([`host`]) is written against the small interface in [`engine`], not
+//! against the interpreter ([`interp`]), so that another engine can take its place.
+
+pub mod fault;
+pub mod interp;
+pub mod memory;

@@ -1,0 +1,213 @@
+//! Accesses to memory that may be inaccessible and that other threads may be
+//! writing: plain Rust accesses there would be undefined behaviour, assembly is not.
+//!
+//! Loads and stores of the interpreter are *pinned*: at the instruction that may
+//! fault, the interpreter's state lies in the C ABI's first three argument
+//! registers, so that a fault handler finds it without any bookkeeping on the fast
+//! path. The handler moves the program counter to the site's landing (see
+//! [`crate::fault`]), which makes [`enter`] return [`FAULTED`].
+
+use crate::isa;
+
+/// What [`enter`] and a landing exchange; the first field of an engine's context.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Landing {
+    /// The native stack pointer to come back to; kept by [`enter`].
+    pub native_sp: usize,
+    /// The guest's instruction pointer at the fault.
+    pub fault_ip: *const u64,
+    /// The guest's frame pointer at the fault.
+    pub fault_sp: *mut u64,
+    /// The address whose access faulted.
+    pub fault_addr: usize,
+}
+
+impl Landing {
+    /// A landing that nothing has entered yet.
+    pub const fn new() -> Landing {
+        Landing {
+            native_sp: 0,
+            fault_ip: core::ptr::null(),
+            fault_sp: core::ptr::null_mut(),
+            fault_addr: 0,
+        }
+    }
+}
+
+impl Default for Landing {
+    fn default() -> Self {
+        Landing::new()
+    }
+}
+
+/// Code that [`enter`] runs: landing, guest instruction pointer, guest frame, memory base.
+pub type Entry = unsafe extern "C" fn(*mut Landing, *const u64, *mut u64, *mut u8) -> usize;
+
+/// What [`enter`] returns when a guarded access faulted. An [`Entry`] must not return it.
+pub const FAULTED: usize = usize::MAX;
+
+/// The engine's state at an access, handed to the landing if it faults.
+#[derive(Debug, Clone, Copy)]
+pub struct Pins {
+    /// The landing that was given to the innermost [`enter`] of this thread.
+    pub landing: *mut Landing,
+    /// The guest's instruction pointer.
+    pub ip: *const u64,
+    /// The guest's frame pointer.
+    pub sp: *mut u64,
+}
+
+/// A bulk access that met an inaccessible page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The first address found inaccessible.
+    pub address: usize,
+}
+
+/// Calls `entry(landing, ip, sp, mem)` and returns its result, or [`FAULTED`] after a
+/// pinned access faulted. Calls may nest on one landing.
+///
+/// # Safety
+/// `landing` is valid for the duration of the call and used by this thread only;
+/// `entry` upholds its own contract. Between `enter` and any pinned access made with
+/// this landing there may be no frame whose destructors matter: a fault drops them.
+#[inline]
+pub unsafe fn enter(
+    landing: *mut Landing,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    entry: Entry,
+) -> usize {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { isa::enter(landing, ip, sp, mem, entry) }
+}
+
+macro_rules! pinned {
+    ($($load:ident $store:ident $ty:ty;)*) => { $(
+        /// Loads from an address of any alignment.
+        ///
+        /// # Safety
+        /// `address` lies, with the value's size, inside a guest memory reservation, and
+        /// `pins.landing` is the landing of the innermost [`enter`] on this thread.
+        #[inline(always)]
+        pub unsafe fn $load(address: *const u8, pins: Pins) -> $ty {
+            // SAFETY: the caller's contract is the callee's.
+            unsafe { isa::$load(address, pins) }
+        }
+
+        /// Stores to an address of any alignment.
+        ///
+        /// # Safety
+        /// As for the load of this width.
+        #[inline(always)]
+        pub unsafe fn $store(address: *mut u8, value: $ty, pins: Pins) {
+            // SAFETY: the caller's contract is the callee's.
+            unsafe { isa::$store(address, value, pins) }
+        }
+    )* };
+}
+
+pinned! {
+    load8 store8 u8;
+    load16 store16 u16;
+    load32 store32 u32;
+    load64 store64 u64;
+}
+
+/// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done.
+///
+/// # Safety
+/// Each range lies inside a guest memory reservation or is valid host memory of the
+/// caller's; where they overlap, `dst` is not above `src`.
+#[inline]
+pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { isa::copy(dst, src, len) }
+}
+
+/// Copies `len` bytes from higher to lower addresses, for overlaps with `dst` above `src`.
+///
+/// # Safety
+/// Each range lies inside a guest memory reservation or is valid host memory of the caller's.
+#[inline]
+pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { isa::copy_backward(dst, src, len) }
+}
+
+/// Fills `len` bytes. Bytes before a fault are done.
+///
+/// # Safety
+/// The range lies inside a guest memory reservation or is valid host memory of the caller's.
+#[inline]
+pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { isa::fill(dst, value, len) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn add_slots(
+        landing: *mut Landing,
+        ip: *const u64,
+        sp: *mut u64,
+        mem: *mut u8,
+    ) -> usize {
+        let pins = Pins { landing, ip, sp };
+        // SAFETY: the test passes eight readable and writable bytes as `mem`.
+        unsafe {
+            let value = load32(mem.wrapping_add(1), pins);
+            store16(mem.wrapping_add(5), 0xbeef, pins);
+            store8(mem, 7, pins);
+            value as usize + *sp as usize + *ip as usize
+        }
+    }
+
+    #[test]
+    fn enter_passes_everything_and_comes_back() {
+        let mut bytes = [0u8, 1, 0, 0, 0, 9, 9, 9];
+        let (ip, mut sp) = (40u64, 1u64);
+        let mut landing = Landing::new();
+        // SAFETY: all pointers are to live locals, and `add_slots` stays inside them.
+        let result = unsafe { enter(&mut landing, &ip, &mut sp, bytes.as_mut_ptr(), add_slots) };
+        assert_eq!(result, 42);
+        assert_eq!(bytes, [7, 1, 0, 0, 0, 0xef, 0xbe, 9]);
+        assert_eq!(landing.native_sp, 0, "restored");
+    }
+
+    #[test]
+    fn bulk_copies_of_all_small_sizes() {
+        for len in 0..70usize {
+            for shift in 0..20usize {
+                let start: Vec<u8> = (0..100).map(|i| i as u8).collect();
+                let mut expected = start.clone();
+                expected.copy_within(0..len, shift);
+                let mut got = start.clone();
+                let p = got.as_mut_ptr();
+                // SAFETY: len + shift is below 100; the ranges overlap with dst above src.
+                unsafe { copy_backward(p.wrapping_add(shift), p, len) }.unwrap();
+                assert_eq!(got, expected, "backward {len} {shift}");
+
+                let mut expected = start.clone();
+                expected.copy_within(shift..shift + len, 0);
+                let mut got = start.clone();
+                let p = got.as_mut_ptr();
+                // SAFETY: as above with dst below src.
+                unsafe { copy(p, p.wrapping_add(shift), len) }.unwrap();
+                assert_eq!(got, expected, "forward {len} {shift}");
+
+                let mut expected = start.clone();
+                expected[shift..shift + len].fill(0xa5);
+                let mut got = start;
+                let p = got.as_mut_ptr().wrapping_add(shift);
+                // SAFETY: len + shift is below 100.
+                unsafe { fill(p, 0xa5, len) }.unwrap();
+                assert_eq!(got, expected, "fill {len} {shift}");
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Accesses in plain Rust, for Miri and for ISAs without a file of their own: byte-wise
+//! relaxed atomics, which may race but cannot recover from a fault. Engines check bounds
+//! themselves here. There are no system calls: a port begins with its own file.
+
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use crate::access::{Entry, Fault, Landing, Pins};
+
+/// Stands for the registers of an interrupted thread, which plain Rust cannot name.
+#[derive(Debug)]
+pub struct MachineContext(core::convert::Infallible);
+
+#[inline]
+pub unsafe fn enter(
+    landing: *mut Landing,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    entry: Entry,
+) -> usize {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { entry(landing, ip, sp, mem) }
+}
+
+pub fn pinned_landing() -> usize {
+    0
+}
+
+unsafe fn byte<'a>(address: *const u8) -> &'a AtomicU8 {
+    // SAFETY: the caller's address is valid for one byte that is only accessed atomically.
+    unsafe { AtomicU8::from_ptr(address.cast_mut()) }
+}
+
+macro_rules! bytewise {
+    ($($load:ident $store:ident $ty:ty;)*) => { $(
+        #[inline(always)]
+        pub unsafe fn $load(address: *const u8, _: Pins) -> $ty {
+            let mut bytes = [0; size_of::<$ty>()];
+            for (i, b) in bytes.iter_mut().enumerate() {
+                // SAFETY: all bytes of the value are accessible, by the caller's promise.
+                *b = unsafe { byte(address.wrapping_add(i)) }.load(Relaxed);
+            }
+            <$ty>::from_le_bytes(bytes)
+        }
+
+        #[inline(always)]
+        pub unsafe fn $store(address: *mut u8, value: $ty, _: Pins) {
+            for (i, b) in value.to_le_bytes().into_iter().enumerate() {
+                // SAFETY: as for the load.
+                unsafe { byte(address.wrapping_add(i)) }.store(b, Relaxed);
+            }
+        }
+    )* };
+}
+
+bytewise! {
+    load8 store8 u8;
+    load16 store16 u16;
+    load32 store32 u32;
+    load64 store64 u64;
+}
+
+pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    for i in 0..len {
+        // SAFETY: both ranges are accessible, by the caller's promise.
+        unsafe { byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed) };
+    }
+    Ok(())
+}
+
+pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    for i in (0..len).rev() {
+        // SAFETY: both ranges are accessible, by the caller's promise.
+        unsafe { byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed) };
+    }
+    Ok(())
+}
+
+pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
+    for i in 0..len {
+        // SAFETY: the range is accessible, by the caller's promise.
+        unsafe { byte(dst.wrapping_add(i)) }.store(value, Relaxed);
+    }
+    Ok(())
+}
+
+macro_rules! no_syscalls {
+    ($($name:ident($($arg:ident),*);)*) => { $(
+        pub unsafe fn $name(_number: usize $(, _: replace!($arg usize))*) -> isize {
+            unsupported()
+        }
+    )* };
+}
+macro_rules! replace {
+    ($arg:ident $ty:ty) => { $ty };
+}
+
+no_syscalls! {
+    syscall0();
+    syscall1(a);
+    syscall2(a, b);
+    syscall3(a, b, c);
+    syscall4(a, b, c, d);
+    syscall5(a, b, c, d, e);
+    syscall6(a, b, c, d, e, f);
+}
+
+fn unsupported() -> isize {
+    panic!("system calls need a file for this ISA in arch/src/isa/");
+}
+
+pub unsafe fn syscall_checked(_: *const u32, _: usize, _: &[usize; 6]) -> isize {
+    unsupported()
+}
+
+pub fn checked_range() -> core::ops::Range<usize> {
+    0..0
+}
+
+pub fn checked_exit() -> usize {
+    0
+}

@@ -1,0 +1,125 @@
+//! Faults of guest accesses: `SIGSEGV` and `SIGBUS` raised by a guarded access become a
+//! value in the code that made it; any other goes to whoever was there before.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
+use std::sync::Once;
+use std::sync::atomic::{Ordering, compiler_fence};
+
+use wali_arch::access::Pins;
+use wali_arch::fault::{MachineContext, landing_for, pinned_landing};
+
+const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
+
+/// Holds the handlers that were there before. Written once, before our own handler can
+/// run, and only read afterwards.
+struct Previous(UnsafeCell<MaybeUninit<[libc::sigaction; 2]>>);
+
+// SAFETY: written under `Once`, before the handler that reads it is installed.
+unsafe impl Sync for Previous {}
+
+static PREVIOUS: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// Installs the handlers, once.
+pub fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for (i, signal) in SIGNALS.into_iter().enumerate() {
+            // SAFETY: the action is fully initialised, and the handler keeps to what is
+            // async-signal-safe. `PREVIOUS[i]` is written before the handler can run.
+            unsafe {
+                let previous = (*PREVIOUS.0.get()).as_mut_ptr().cast::<libc::sigaction>().add(i);
+                libc::sigaction(signal, std::ptr::null(), previous);
+                let mut action: libc::sigaction = std::mem::zeroed();
+                let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
+                action.sa_sigaction = handler as usize;
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+                libc::sigemptyset(&mut action.sa_mask);
+                libc::sigaction(signal, &action, std::ptr::null_mut());
+            }
+        }
+    });
+}
+
+thread_local! {
+    /// The pins of the guarded region this thread is in, if any.
+    static REGION: UnsafeCell<Option<Pins>> = const { UnsafeCell::new(None) };
+}
+
+/// Runs `f`, some accesses to guest memory made by Rust itself (atomics); a fault in it
+/// lands as a pinned access would.
+///
+/// # Safety
+/// As for pinned accesses; in addition, `f` has nothing that must be dropped, holds no
+/// lock and does not call back here.
+#[inline(always)]
+pub unsafe fn region<R>(pins: Pins, f: impl FnOnce() -> R) -> R {
+    REGION.with(|region| {
+        // SAFETY: only this thread and its signal handler use the cell; the fences keep
+        // the two stores around the accesses as the handler sees them.
+        unsafe {
+            region.get().write_volatile(Some(pins));
+            compiler_fence(Ordering::SeqCst);
+            let result = f();
+            compiler_fence(Ordering::SeqCst);
+            region.get().write_volatile(None);
+            result
+        }
+    })
+}
+
+extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes a live siginfo and ucontext.
+    let (address, code, mut machine) = unsafe {
+        ((*info).si_addr() as usize, (*info).si_code, MachineContext::new(context))
+    };
+    // A positive code says that the kernel raised it for an access, not a process by kill.
+    if code > 0 {
+        if let Some(landing) = landing_for(machine.pc()) {
+            machine.set_fault(address);
+            machine.set_pc(landing);
+            return;
+        }
+        // SAFETY: the cell belongs to this thread, which is stopped inside `region` or not
+        // in it at all.
+        let pins = REGION.with(|region| unsafe { region.get().replace(None) });
+        if let Some(pins) = pins {
+            machine.set_pins(pins);
+            machine.set_fault(address);
+            machine.set_pc(pinned_landing());
+            return;
+        }
+    }
+    pass_on(signal, info, context);
+}
+
+/// Gives a fault that is not ours to the handler before us (Rust's own detects native
+/// stack overflow), or to the default action by returning to the same instruction.
+fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let index = SIGNALS.iter().position(|&s| s == signal).unwrap_or(0);
+    // SAFETY: `install` wrote the entry before this handler could run; a handler found
+    // there takes the arguments its flags say.
+    unsafe {
+        let previous = &*(*PREVIOUS.0.get()).as_ptr().cast::<libc::sigaction>().add(index);
+        match previous.sa_sigaction {
+            libc::SIG_DFL | libc::SIG_IGN => {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = libc::SIG_DFL;
+                libc::sigaction(signal, &action, std::ptr::null_mut());
+                if (*info).si_code <= 0 {
+                    libc::raise(signal);
+                }
+            }
+            handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
+                let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
+                    std::mem::transmute(handler);
+                handler(signal, info, context);
+            }
+            handler => {
+                let handler: extern "C" fn(c_int) = std::mem::transmute(handler);
+                handler(signal);
+            }
+        }
+    }
+}

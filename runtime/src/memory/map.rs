@@ -1,0 +1,216 @@
+//! What the guest has mapped where in its linear memory: an interval map. Addresses
+//! are guest addresses in bytes; every range is half open.
+
+use std::collections::BTreeMap;
+
+/// What backs a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backing {
+    /// Private anonymous pages.
+    Anonymous,
+    /// A private mapping of a file.
+    PrivateFile,
+    /// A shared mapping, of a file or anonymous.
+    Shared,
+}
+
+/// What is known of a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// What backs it.
+    pub backing: Backing,
+    /// The host protection it was last given.
+    pub prot: i32,
+}
+
+impl Region {
+    /// Pages of the initial image or of `memory.grow`.
+    pub const HEAP: Region =
+        Region { backing: Backing::Anonymous, prot: libc::PROT_READ | libc::PROT_WRITE };
+}
+
+/// An interval map of regions; what no region covers is free.
+#[derive(Debug, Default)]
+pub struct Map {
+    /// Start to end and region; disjoint, never empty, neighbours of one kind joined.
+    regions: BTreeMap<u64, (u64, Region)>,
+}
+
+impl Map {
+    /// Puts a region into `start..end`, replacing what was there.
+    pub fn insert(&mut self, start: u64, end: u64, region: Region) {
+        if start >= end {
+            return;
+        }
+        self.remove(start, end);
+        let (mut start, mut end) = (start, end);
+        if let Some((&s, &(e, r))) = self.regions.range(..start).next_back()
+            && e == start
+            && r == region
+        {
+            self.regions.remove(&s);
+            start = s;
+        }
+        if let Some(&(e, r)) = self.regions.get(&end)
+            && r == region
+        {
+            self.regions.remove(&end);
+            end = e;
+        }
+        self.regions.insert(start, (end, region));
+    }
+
+    /// Frees `start..end`.
+    pub fn remove(&mut self, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        self.split(start);
+        self.split(end);
+        let inside: Vec<u64> = self.regions.range(start..end).map(|(&s, _)| s).collect();
+        for s in inside {
+            self.regions.remove(&s);
+        }
+    }
+
+    /// Records a new protection for what is mapped in `start..end`.
+    pub fn protect(&mut self, start: u64, end: u64, prot: i32) {
+        for (s, e, region) in self.overlapping(start, end) {
+            self.insert(s, e, Region { prot, ..region });
+        }
+    }
+
+    /// The mapped pieces of `start..end`, clipped to it, in order.
+    pub fn overlapping(&self, start: u64, end: u64) -> Vec<(u64, u64, Region)> {
+        let before = self.regions.range(..=start).next_back();
+        let first = before.map_or(start, |(&s, _)| s);
+        self.regions
+            .range(first..end.max(first))
+            .map(|(&s, &(e, r))| (s.max(start), e.min(end), r))
+            .filter(|&(s, e, _)| s < e)
+            .collect()
+    }
+
+    /// The end of the mapped run that begins at `start`, looking no further than `end`:
+    /// `end` itself if all of it is mapped, `start` if nothing is.
+    pub fn mapped_until(&self, start: u64, end: u64) -> u64 {
+        let mut at = start;
+        for (s, e, _) in self.overlapping(start, end) {
+            if s != at {
+                break;
+            }
+            at = e;
+        }
+        at
+    }
+
+    /// Whether nothing is mapped in `start..end`.
+    pub fn is_free(&self, start: u64, end: u64) -> bool {
+        self.overlapping(start, end).is_empty()
+    }
+
+    /// The lowest free range of `len` bytes inside `floor..ceiling`.
+    pub fn find_free(&self, len: u64, floor: u64, ceiling: u64) -> Option<u64> {
+        let mut at = floor;
+        for (s, e, _) in self.overlapping(floor, ceiling) {
+            if s - at >= len {
+                return Some(at);
+            }
+            at = e;
+        }
+        (ceiling.checked_sub(at)? >= len).then_some(at)
+    }
+
+    /// All regions in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64, Region)> {
+        self.regions.iter().map(|(&s, &(e, r))| (s, e, r))
+    }
+
+    fn split(&mut self, at: u64) {
+        if let Some((_, (end, region))) = self.regions.range_mut(..at).next_back()
+            && *end > at
+        {
+            let tail = (*end, *region);
+            *end = at;
+            self.regions.insert(at, tail);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [Region; 3] = [
+        Region::HEAP,
+        Region { backing: Backing::Shared, prot: libc::PROT_READ },
+        Region { backing: Backing::PrivateFile, prot: libc::PROT_NONE },
+    ];
+
+    /// A small deterministic generator (xorshift), so that failures repeat.
+    fn random(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    #[test]
+    fn agrees_with_an_array_of_pages() {
+        const PAGES: usize = 48;
+        let mut state = 0x9e37_79b9_7f4a_7c15;
+        for _ in 0..300 {
+            let mut map = Map::default();
+            let mut pages = [None; PAGES];
+            for _ in 0..40 {
+                let a = (random(&mut state) as usize) % (PAGES + 1);
+                let b = (random(&mut state) as usize) % (PAGES + 1);
+                let (start, end) = (a.min(b), a.max(b));
+                match random(&mut state) % 3 {
+                    0 => {
+                        let kind = KINDS[(random(&mut state) % 3) as usize];
+                        map.insert(start as u64, end as u64, kind);
+                        pages[start..end].fill(Some(kind));
+                    }
+                    1 => {
+                        map.remove(start as u64, end as u64);
+                        pages[start..end].fill(None);
+                    }
+                    _ => {
+                        map.protect(start as u64, end as u64, 7);
+                        for page in pages[start..end].iter_mut().flatten() {
+                            page.prot = 7;
+                        }
+                    }
+                }
+                check(&map, &pages);
+            }
+        }
+    }
+
+    fn check(map: &Map, pages: &[Option<Region>]) {
+        let mut seen = vec![None; pages.len()];
+        let mut last = None;
+        for (s, e, r) in map.iter() {
+            assert!(s < e);
+            assert_ne!(last, Some((s, r)), "neighbours of one kind are joined");
+            seen[s as usize..e as usize].fill(Some(r));
+            last = Some((e, r));
+        }
+        assert_eq!(seen, pages);
+        for start in 0..pages.len() {
+            let run = pages[start..].iter().take_while(|p| p.is_some()).count();
+            assert_eq!(
+                map.mapped_until(start as u64, pages.len() as u64),
+                (start + run) as u64
+            );
+            for len in 1..5 {
+                let free = (start..=pages.len().saturating_sub(len))
+                    .find(|&at| pages[at..at + len].iter().all(Option::is_none))
+                    .map(|at| at as u64);
+                let found = map.find_free(len as u64, start as u64, pages.len() as u64);
+                assert_eq!(found, free);
+            }
+        }
+    }
+}
