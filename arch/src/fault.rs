@@ -62,7 +62,10 @@ fn sites() -> &'static [Site] {
             options(nomem, nostack, preserves_flags)
         );
     }
-    let (start, stop) = ((&raw const START).cast::<Site>(), (&raw const STOP).cast::<Site>());
+    let (start, stop) = (
+        (&raw const START).cast::<Site>(),
+        (&raw const STOP).cast::<Site>(),
+    );
     let count = (stop as usize - start as usize) / size_of::<Site>();
     // SAFETY: the linker defines the two symbols as the bounds of the section, which
     // holds nothing but pairs of 32-bit offsets written by `isa/`.

@@ -9,7 +9,10 @@
 
 pub mod access;
 pub mod fault;
+pub mod flags;
+pub mod layout;
 pub mod syscall;
+pub mod tables;
 
 #[cfg_attr(miri, path = "isa/portable.rs")]
 #[cfg_attr(all(not(miri), target_arch = "x86_64"), path = "isa/x86_64.rs")]

@@ -422,6 +422,55 @@ impl Answer {
     }
 }
 
+/// How a value crosses the boundary in WebAssembly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WasmType {
+    /// 32 bits.
+    I32,
+    /// 64 bits.
+    I64,
+}
+
+impl Int {
+    /// How the integer crosses the boundary: only 64 bits need `i64`.
+    pub fn wasm(self) -> WasmType {
+        if self.bits == 64 {
+            WasmType::I64
+        } else {
+            WasmType::I32
+        }
+    }
+}
+
+impl Arg {
+    /// How the argument crosses the boundary; guest addresses have 32 bits.
+    pub fn wasm(&self, spec: &Spec) -> WasmType {
+        match &self.ty {
+            ArgType::Value { scalar, .. } => spec.scalars[scalar].guest.wasm(),
+            ArgType::Pointer { .. } => WasmType::I32,
+        }
+    }
+}
+
+impl Call {
+    /// The parameters of the guest's import; every call returns an `i64`.
+    pub fn guest_signature(&self, spec: &Spec) -> Vec<WasmType> {
+        self.args.iter().map(|arg| arg.wasm(spec)).collect()
+    }
+}
+
+impl Aux {
+    /// The parameters and the result of the guest's import.
+    pub fn guest_signature(&self, spec: &Spec) -> (Vec<WasmType>, Option<WasmType>) {
+        let params = self.args.iter().map(|arg| arg.wasm(spec)).collect();
+        let result = self
+            .returns
+            .as_ref()
+            .map(|name| spec.scalars[name].guest.wasm());
+        (params, result)
+    }
+}
+
 impl Struct {
     /// Whether guest and host bytes differ on the ISA with that index.
     pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
@@ -450,14 +499,20 @@ impl Call {
     /// Whether an argument needs more than an address translated on that ISA.
     pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
         self.args.iter().any(|arg| match &arg.ty {
-            ArgType::Value { flags, .. } => {
-                flags.as_ref().is_some_and(|f| spec.flag_sets[f].converts_on(isa))
-            }
+            ArgType::Value { flags, .. } => flags
+                .as_ref()
+                .is_some_and(|f| spec.flag_sets[f].converts_on(isa)),
             ArgType::Pointer { to, .. } => match to {
-                Pointee::Struct(s) | Pointee::Array { of: Element::Struct(s), .. } => {
-                    spec.structs[s].converts_on(isa, spec)
-                }
-                Pointee::Scalar(s) | Pointee::Array { of: Element::Scalar(s), .. } => {
+                Pointee::Struct(s)
+                | Pointee::Array {
+                    of: Element::Struct(s),
+                    ..
+                } => spec.structs[s].converts_on(isa, spec),
+                Pointee::Scalar(s)
+                | Pointee::Array {
+                    of: Element::Scalar(s),
+                    ..
+                } => {
                     let s = &spec.scalars[s];
                     s.guest.bits != s.host.bits
                 }

@@ -3,6 +3,9 @@
 //! The host layer ([`host`]) is written against the small interface in [`engine`], not
 //! against the interpreter ([`interp`]), so that another engine can take its place.
 
+pub mod engine;
 pub mod fault;
+pub mod host;
 pub mod interp;
 pub mod memory;
+pub mod program;

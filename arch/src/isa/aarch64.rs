@@ -192,8 +192,12 @@ macro_rules! site {
         concat!(
             ".pushsection wali_sites, \"aR\", @progbits\n",
             ".balign 4\n",
-            ".long ", $at, " - .\n",
-            ".long ", $landing, " - .\n",
+            ".long ",
+            $at,
+            " - .\n",
+            ".long ",
+            $landing,
+            " - .\n",
             ".popsection"
         )
     };
@@ -285,7 +289,11 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }
 
 #[inline]
@@ -321,7 +329,11 @@ pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }
 
 #[inline]
@@ -353,5 +365,9 @@ pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }

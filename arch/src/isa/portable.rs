@@ -63,7 +63,9 @@ bytewise! {
 pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
     for i in 0..len {
         // SAFETY: both ranges are accessible, by the caller's promise.
-        unsafe { byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed) };
+        unsafe {
+            byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed)
+        };
     }
     Ok(())
 }
@@ -71,7 +73,9 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault
 pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
     for i in (0..len).rev() {
         // SAFETY: both ranges are accessible, by the caller's promise.
-        unsafe { byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed) };
+        unsafe {
+            byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed)
+        };
     }
     Ok(())
 }
@@ -92,7 +96,9 @@ macro_rules! no_syscalls {
     )* };
 }
 macro_rules! replace {
-    ($arg:ident $ty:ty) => { $ty };
+    ($arg:ident $ty:ty) => {
+        $ty
+    };
 }
 
 no_syscalls! {

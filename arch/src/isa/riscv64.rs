@@ -230,8 +230,12 @@ macro_rules! site {
         concat!(
             ".pushsection wali_sites, \"aR\", @progbits\n",
             ".balign 4\n",
-            ".long ", $at, " - .\n",
-            ".long ", $landing, " - .\n",
+            ".long ",
+            $at,
+            " - .\n",
+            ".long ",
+            $landing,
+            " - .\n",
             ".popsection"
         )
     };
@@ -326,7 +330,11 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }
 
 #[inline]
@@ -368,7 +376,11 @@ pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }
 
 #[inline]
@@ -403,5 +415,9 @@ pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }

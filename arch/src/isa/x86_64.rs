@@ -183,8 +183,12 @@ macro_rules! site {
         concat!(
             ".pushsection wali_sites, \"aR\", @progbits\n",
             ".balign 4\n",
-            ".long ", $at, " - .\n",
-            ".long ", $landing, " - .\n",
+            ".long ",
+            $at,
+            " - .\n",
+            ".long ",
+            $landing,
+            " - .\n",
             ".popsection"
         )
     };
@@ -255,7 +259,11 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault
             options(nostack, preserves_flags),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }
 
 #[inline]
@@ -293,7 +301,11 @@ pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<
             options(nostack),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }
 
 #[inline]
@@ -311,5 +323,9 @@ pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
             options(nostack, preserves_flags),
         );
     }
-    if left == 0 { Ok(()) } else { Err(Fault { address }) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Fault { address })
+    }
 }

@@ -34,6 +34,8 @@ impl Region {
 pub struct Map {
     /// Start to end and region; disjoint, never empty, neighbours of one kind joined.
     regions: BTreeMap<u64, (u64, Region)>,
+    /// Whether new mappings are to be locked in memory (mlockall's `MCL_FUTURE`).
+    pub lock_future: bool,
 }
 
 impl Map {

@@ -1,1 +1,53 @@
-fn main() {}
+//! The `wali` command.
+
+mod check;
+mod environment;
+mod run;
+mod sigpipe;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use wali_runtime::interp::Module;
+use wali_runtime::program;
+
+/// Exit status when a module is there but cannot be run, as shells have it.
+const CANNOT_RUN: u8 = 126;
+
+/// Exit status when there is no such module, as shells have it.
+const NOT_FOUND: u8 = 127;
+
+/// Run Linux programs compiled to WebAssembly (WALI, the WebAssembly Linux Interface).
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Check(check::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::check(&args),
+    }
+}
+
+/// Loads a module, or says why not and with which status to end.
+fn load(path: &Path) -> Result<Module, ExitCode> {
+    program::load(path).map_err(|error| {
+        complain(path, &error);
+        ExitCode::from(if error.is_not_found() { NOT_FOUND } else { CANNOT_RUN })
+    })
+}
+
+/// Prints an error about a module.
+fn complain(path: &Path, error: &dyn std::fmt::Display) {
+    eprintln!("wali: {}: {error}", path.display());
+}

@@ -1,0 +1,374 @@
+//! System calls and auxiliary imports: every name resolved, every rule held.
+
+use std::collections::BTreeMap;
+
+use super::Checker;
+use crate::diag::{Diagnostic, did_you_mean};
+use crate::intent::calls::{ArgIntent, ArgTypeIntent, ByIntent, CallIntent, LenIntent};
+use crate::intent::decode;
+use crate::model::{
+    Arg, ArgType, Aux, By, Call, Dir, Element, FlagSet, Len, PerIsa, Pointee, Returns,
+};
+use crate::source::{Name, Span};
+
+/// The flag set that `refuse` takes its names from.
+const ERRNO: &str = "errno";
+
+pub(super) type FlagSets = BTreeMap<String, FlagSet>;
+
+impl Checker<'_> {
+    pub(super) fn calls(&mut self, sets: &FlagSets) -> BTreeMap<String, Call> {
+        let intent = self.intent;
+        let calls = intent.calls.iter();
+        calls
+            .filter_map(|(name, call)| Some((name.clone(), self.call(call, sets)?)))
+            .collect()
+    }
+
+    pub(super) fn aux(&mut self) -> BTreeMap<String, Aux> {
+        let intent = self.intent;
+        let mut table = BTreeMap::new();
+        for (name, aux) in &intent.aux {
+            let args = self.args(&aux.args);
+            if let Some(returns) = &aux.returns {
+                self.scalar_named(returns);
+            }
+            let returns = aux.returns.as_ref().map(|n| n.value.clone());
+            let aux = Aux {
+                name: name.clone(),
+                args,
+                returns,
+                doc: aux.doc.clone(),
+            };
+            table.insert(name.clone(), aux);
+        }
+        table
+    }
+
+    fn call(&mut self, call: &CallIntent, sets: &FlagSets) -> Option<Call> {
+        let name = &call.name.value;
+        let numbers = self.facts.calls.get(name);
+        if numbers.is_none() {
+            let known = self.facts.calls.keys().map(String::as_str);
+            let version = &self.facts.provenance.version;
+            let message = format!("the kernel has no system call `{name}`");
+            let label = format!("not in the tables of Linux {version}");
+            self.diags.push(
+                Diagnostic::new(message, &call.name.span, label)
+                    .help_opt(did_you_mean(name, known)),
+            );
+        }
+        let args = self.args(&call.args);
+        let returns = self.returns(call.returns.as_ref());
+        let by = self.by(&call.by, sets);
+        if let Some(numbers) = numbers {
+            self.answered_everywhere(call, numbers);
+        }
+        let fallback = call
+            .fallback
+            .as_ref()
+            .and_then(|f| self.fallback(call, f, sets));
+        let import = call
+            .import
+            .as_ref()
+            .map_or_else(|| format!("SYS_{name}"), |n| n.value.clone());
+        Some(Call {
+            name: name.clone(),
+            family: call.family.clone(),
+            import,
+            aliases: call.aliases.iter().map(|n| n.value.clone()).collect(),
+            args,
+            returns,
+            restart: call.restart,
+            by: by?,
+            fallback,
+            numbers: PerIsa(numbers?.clone()),
+            doc: call.doc.clone(),
+        })
+    }
+
+    /// A call that the kernel does must be there on every ISA or have a fallback.
+    fn answered_everywhere(&mut self, call: &CallIntent, numbers: &[Option<u32>]) {
+        let lacking: Vec<&str> = numbers
+            .iter()
+            .zip(&self.intent.isas)
+            .filter(|(number, _)| number.is_none())
+            .map(|(_, isa)| isa.name.value.as_str())
+            .collect();
+        let by_kernel = matches!(call.by, ByIntent::Kernel);
+        match &call.fallback {
+            None if by_kernel && !lacking.is_empty() => {
+                let message = format!("`{}` has no fallback", call.name.value);
+                let label = format!("no such call on {}", lacking.join(", "));
+                self.diags.push(
+                    Diagnostic::new(message, &call.name.span, label)
+                        .help("add `fallback:`, or `runtime:` or `refuse:` with the reason"),
+                );
+            }
+            Some(fallback) if !by_kernel => {
+                let label = "the call never reaches the kernel";
+                self.diags
+                    .push(Diagnostic::new("useless fallback", &fallback.span, label));
+            }
+            Some(fallback) if lacking.is_empty() => {
+                let label = "every ISA has the call";
+                self.diags
+                    .push(Diagnostic::new("useless fallback", &fallback.span, label));
+            }
+            _ => {}
+        }
+    }
+
+    fn returns(&mut self, name: Option<&Name>) -> Returns {
+        match name.map(|n| n.value.as_str()) {
+            None | Some("nothing") => Returns::Nothing,
+            Some("never") => Returns::Never,
+            Some(scalar) => {
+                if let Some(name) = name {
+                    self.scalar_at(scalar, name, &["nothing", "never"]);
+                }
+                Returns::Scalar(scalar.to_owned())
+            }
+        }
+    }
+
+    fn by(&mut self, by: &ByIntent, sets: &FlagSets) -> Option<By> {
+        Some(match by {
+            ByIntent::Kernel => By::Kernel,
+            ByIntent::Runtime(because) => By::Runtime {
+                because: because.clone(),
+            },
+            ByIntent::Refused { errno, because } => {
+                let members = sets
+                    .get(ERRNO)
+                    .map(|set| set.members.as_slice())
+                    .unwrap_or_default();
+                let found = members.iter().find(|member| member.name == errno.value);
+                if found.is_none() {
+                    let names = members.iter().map(|member| member.name.as_str());
+                    let message = format!("unknown error `{}`", errno.value);
+                    let label = format!("expected a member of the flag set `{ERRNO}`");
+                    self.diags.push(
+                        Diagnostic::new(message, &errno.span, label)
+                            .help_opt(did_you_mean(&errno.value, names)),
+                    );
+                }
+                By::Refused {
+                    errno: found?.clone(),
+                    because: because.clone(),
+                }
+            }
+        })
+    }
+
+    fn args(&mut self, args: &[ArgIntent]) -> Vec<Arg> {
+        let arg = |arg: &ArgIntent| {
+            let ty = match &arg.ty {
+                ArgTypeIntent::Value(name) => self.value(name)?,
+                ArgTypeIntent::Pointer {
+                    dir,
+                    to,
+                    len,
+                    nullable,
+                    span,
+                } => ArgType::Pointer {
+                    dir: *dir,
+                    to: self.pointee(*dir, to, len.as_ref(), span, args)?,
+                    nullable: *nullable,
+                },
+            };
+            Some(Arg {
+                name: arg.name.value.clone(),
+                ty,
+            })
+        };
+        args.iter().filter_map(arg).collect()
+    }
+
+    fn value(&mut self, name: &Name) -> Option<ArgType> {
+        let text = name.value.as_str();
+        if let Some(set) = self.intent.sets.get(text) {
+            let flags = Some(text.to_owned());
+            return Some(ArgType::Value {
+                scalar: set.ty.value.clone(),
+                flags,
+            });
+        }
+        if self.intent.scalars.contains_key(text) {
+            return Some(ArgType::Value {
+                scalar: text.to_owned(),
+                flags: None,
+            });
+        }
+        if self.intent.broken.contains(text) {
+            return None;
+        }
+        let behind =
+            text == "bytes" || text.starts_with("struct ") || text.starts_with("array of ");
+        let help = if behind {
+            Some(format!(
+                "what stands behind a pointer has a direction: `{{ in: {text} }}`"
+            ))
+        } else {
+            let scalars = self.intent.scalars.keys().map(String::as_str);
+            let sets = self.intent.sets.keys().map(String::as_str);
+            did_you_mean(text, scalars.chain(sets).chain(["path", "string"]))
+        };
+        let label = "expected a scalar, a flag set, `path`, `string` or a pointer";
+        self.diags.push(
+            Diagnostic::new(format!("unknown type `{text}`"), &name.span, label).help_opt(help),
+        );
+        None
+    }
+
+    fn pointee(
+        &mut self,
+        dir: Dir,
+        to: &Name,
+        len: Option<&LenIntent>,
+        span: &Span,
+        args: &[ArgIntent],
+    ) -> Option<Pointee> {
+        let text = to.value.as_str();
+        let array = text.strip_prefix("array of ").map(str::trim);
+        let wanted = match (text, array) {
+            ("bytes", _) => Some("len"),
+            (_, Some(_)) => Some("count"),
+            _ => None,
+        };
+        let len = self.len(text, wanted, len, span, args);
+        match (text, array) {
+            ("bytes", _) => Some(Pointee::Bytes(len?)),
+            ("path" | "string", _) => {
+                if dir != Dir::In {
+                    let message = format!("the kernel does not write a {text}");
+                    let label = "only `in` makes sense; what it writes is `bytes`";
+                    self.diags.push(Diagnostic::new(message, &to.span, label));
+                }
+                Some(Pointee::String {
+                    path: text == "path",
+                })
+            }
+            (_, Some(element)) => {
+                let of = match element.strip_prefix("struct ").map(str::trim) {
+                    Some(name) if self.struct_at(name, to) => Element::Struct(name.to_owned()),
+                    None if self.scalar_at(element, to, &[]) => Element::Scalar(element.to_owned()),
+                    _ => return None,
+                };
+                Some(Pointee::Array { of, count: len? })
+            }
+            _ => match text.strip_prefix("struct ").map(str::trim) {
+                Some(name) => self
+                    .struct_at(name, to)
+                    .then(|| Pointee::Struct(name.to_owned())),
+                None => self
+                    .scalar_at(text, to, &["bytes", "path", "string"])
+                    .then(|| Pointee::Scalar(text.to_owned())),
+            },
+        }
+    }
+
+    /// The length or count of what a pointer points to, where one belongs.
+    fn len(
+        &mut self,
+        what: &str,
+        wanted: Option<&str>,
+        len: Option<&LenIntent>,
+        span: &Span,
+        args: &[ArgIntent],
+    ) -> Option<Len> {
+        match (wanted, len) {
+            (None, None) => None,
+            (None, Some(len)) => {
+                let message = format!("`{}` of one `{what}`", len.key.value);
+                let label = "only `bytes` have a `len` and arrays a `count`";
+                self.diags
+                    .push(Diagnostic::new(message, &len.key.span, label));
+                None
+            }
+            (Some(key), None) => {
+                let message = format!("`{what}` without `{key}`");
+                let label = format!("expected `{key}: ARGUMENT` or `{key}: NUMBER`");
+                self.diags.push(Diagnostic::new(message, span, label));
+                None
+            }
+            (Some(key), Some(len)) => {
+                if len.key.value != key {
+                    let message = format!("`{}` of `{what}`", len.key.value);
+                    let label = format!("expected `{key}`");
+                    self.diags
+                        .push(Diagnostic::new(message, &len.key.span, label));
+                }
+                self.len_value(&len.value, args)
+            }
+        }
+    }
+
+    fn len_value(&mut self, value: &Name, args: &[ArgIntent]) -> Option<Len> {
+        if let Some(number) = decode::integer(&value.value) {
+            let fixed = u64::try_from(number)
+                .ok()
+                .filter(|n| *n > 0)
+                .map(Len::Fixed);
+            if fixed.is_none() {
+                let message = format!("{number} is no length");
+                self.diags.push(Diagnostic::new(
+                    message,
+                    &value.span,
+                    "expected more than 0",
+                ));
+            }
+            return fixed;
+        }
+        match args
+            .iter()
+            .find(|arg| arg.name.value == value.value)
+            .map(|arg| &arg.ty)
+        {
+            Some(ArgTypeIntent::Value(_)) => Some(Len::Arg(value.value.clone())),
+            Some(ArgTypeIntent::Pointer { .. }) => {
+                let message = format!("`{}` is no number", value.value);
+                let label = "expected an argument that is passed by value";
+                self.diags
+                    .push(Diagnostic::new(message, &value.span, label));
+                None
+            }
+            None => {
+                let names = args.iter().map(|arg| arg.name.value.as_str());
+                let message = format!("the call has no argument `{}`", value.value);
+                let label = "expected an argument or a number";
+                self.diags.push(
+                    Diagnostic::new(message, &value.span, label)
+                        .help_opt(did_you_mean(&value.value, names)),
+                );
+                None
+            }
+        }
+    }
+
+    /// Imports are found by name, so no two calls may share one.
+    pub(super) fn import_names(&mut self) {
+        let mut taken: BTreeMap<String, &Span> = BTreeMap::new();
+        let calls = self.intent.calls.values().flat_map(|call| {
+            let own = match &call.import {
+                Some(import) => (import.value.clone(), &import.span),
+                None => (format!("SYS_{}", call.name.value), &call.name.span),
+            };
+            std::iter::once(own).chain(call.aliases.iter().map(|a| (a.value.clone(), &a.span)))
+        });
+        let aux = self
+            .intent
+            .aux
+            .values()
+            .map(|a| (a.name.value.clone(), &a.name.span));
+        for (name, span) in calls.chain(aux) {
+            if let Some(first) = taken.get(&name) {
+                let message = format!("two calls with the import name `{name}`");
+                self.diags
+                    .push(Diagnostic::new(message, span, "the second").context(first, "the first"));
+            } else {
+                taken.insert(name, span);
+            }
+        }
+    }
+}

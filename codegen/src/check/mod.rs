@@ -1,0 +1,140 @@
+//! From what people wrote and what the headers say to the checked model.
+
+mod calls;
+mod fallback;
+mod structs;
+mod types;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::facts::{self, Facts};
+use crate::intent::{self, Intent};
+use crate::model::{Isa, PerIsa, Spec};
+use crate::source::Sources;
+
+/// What to do when facts and intent disagree.
+const RUN_FACTS: &str = "run `wali-codegen facts` if the specification changed since the last time";
+
+impl Spec {
+    /// Reads and checks the specification in a folder.
+    pub fn load(dir: &Path) -> Result<Spec, Diagnostics> {
+        match Sources::read(dir) {
+            Ok(sources) => Spec::from_sources(sources),
+            Err(error) => {
+                let mut diags = Diagnostics::new(Arc::default());
+                diags.push(
+                    Diagnostic::placeless(format!("cannot read the specification: {error}"))
+                        .help("name the folder that holds `isa/` and `syscalls/` with `--spec`"),
+                );
+                Err(diags)
+            }
+        }
+    }
+
+    /// Checks a specification whose files are in memory.
+    pub fn from_sources(sources: Sources) -> Result<Spec, Diagnostics> {
+        let sources = Arc::new(sources);
+        let mut diags = Diagnostics::new(Arc::clone(&sources));
+        let spec = check(&sources, &mut diags);
+        diags.sort();
+        match spec {
+            Some(spec) if diags.is_empty() => Ok(spec),
+            _ => Err(diags),
+        }
+    }
+}
+
+/// What people wrote, without the facts; what extraction starts from.
+pub fn load_intent(dir: &Path) -> Result<Intent, Diagnostics> {
+    let mut diags = Diagnostics::new(Arc::default());
+    match Sources::read(dir) {
+        Ok(mut sources) => {
+            // Old facts must not stand in the way of new ones.
+            sources
+                .files
+                .retain(|file| !file.path.starts_with(facts::FOLDER));
+            let sources = Arc::new(sources);
+            diags = Diagnostics::new(Arc::clone(&sources));
+            let intent = intent::read(&sources, &mut diags).intent;
+            diags.sort();
+            if diags.is_empty() {
+                Ok(intent)
+            } else {
+                Err(diags)
+            }
+        }
+        Err(error) => {
+            diags.push(
+                Diagnostic::placeless(format!("cannot read the specification: {error}"))
+                    .help("name the folder that holds `isa/` and `syscalls/` with `--spec`"),
+            );
+            Err(diags)
+        }
+    }
+}
+
+/// Everything the checks of single items look things up in.
+struct Checker<'a> {
+    intent: &'a Intent,
+    facts: &'a Facts,
+    /// Index of the ISA that gives the guest its numbers.
+    guest: usize,
+    diags: &'a mut Diagnostics,
+}
+
+fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
+    let parsed = intent::read(sources, diags);
+    let intent = parsed.intent;
+    if intent.isas.is_empty() || !parsed.complete {
+        return None;
+    }
+    let names: Vec<String> = intent
+        .isas
+        .iter()
+        .map(|isa| isa.name.value.clone())
+        .collect();
+    let sound = diags.len();
+    let facts = facts::read(sources, &parsed.facts, &names, diags)?;
+    // Nothing that follows from mutilated facts is worth saying.
+    if diags.len() > sound {
+        return None;
+    }
+    let mut checker = Checker {
+        intent: &intent,
+        facts: &facts,
+        guest: intent.guest_isa(),
+        diags,
+    };
+    let scalars = types::scalars(&checker);
+    let flag_sets = checker.flag_sets();
+    let structs = checker.structs();
+    let calls = checker.calls(&flag_sets);
+    let aux = checker.aux();
+    checker.import_names();
+    Some(Spec {
+        isas: intent.isas.iter().map(isa).collect(),
+        provenance: facts.provenance.clone(),
+        kernel: facts
+            .calls
+            .iter()
+            .map(|(k, v)| (k.clone(), PerIsa(v.clone())))
+            .collect(),
+        scalars,
+        flag_sets,
+        structs,
+        calls,
+        aux,
+        files: sources.files.iter().map(|file| file.path.clone()).collect(),
+    })
+}
+
+fn isa(intent: &intent::types::IsaIntent) -> Isa {
+    Isa {
+        name: intent.name.value.clone(),
+        triple: intent.triple.clone(),
+        uapi: intent.uapi.value.clone(),
+        guest: intent.guest,
+    }
+}

@@ -1,0 +1,111 @@
+//! Scalars and flag sets.
+
+use std::collections::BTreeMap;
+
+use super::{Checker, RUN_FACTS};
+use crate::diag::{Diagnostic, did_you_mean};
+use crate::intent::types::SetIntent;
+use crate::model::{Constant, FlagSet, PerIsa, Scalar};
+use crate::source::Name;
+
+pub(super) fn scalars(checker: &Checker<'_>) -> BTreeMap<String, Scalar> {
+    let scalar = |s: &crate::intent::types::ScalarIntent| Scalar {
+        name: s.name.value.clone(),
+        guest: s.guest,
+        host: s.host,
+        role: s.role,
+        c: s.c.clone(),
+    };
+    checker
+        .intent
+        .scalars
+        .iter()
+        .map(|(name, s)| (name.clone(), scalar(s)))
+        .collect()
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn flag_sets(&mut self) -> BTreeMap<String, FlagSet> {
+        let sets = self.intent.sets.iter();
+        sets.map(|(name, set)| (name.clone(), self.flag_set(set)))
+            .collect()
+    }
+
+    fn flag_set(&mut self, set: &SetIntent) -> FlagSet {
+        self.scalar_named(&set.ty);
+        let members = set
+            .members
+            .iter()
+            .filter_map(|member| self.constant(set, member))
+            .collect();
+        FlagSet {
+            name: set.name.value.clone(),
+            bits: set.bits,
+            members,
+            doc: set.doc.clone(),
+        }
+    }
+
+    fn constant(&mut self, set: &SetIntent, name: &Name) -> Option<Constant> {
+        let Some(values) = self.facts.constants.get(&name.value) else {
+            let message = format!("no fact for the constant `{}`", name.value);
+            let label = "not in facts/constants.yaml";
+            self.diags
+                .push(Diagnostic::new(message, &name.span, label).help(RUN_FACTS));
+            return None;
+        };
+        let Some(guest) = values[self.guest] else {
+            let isa = &self.intent.isas[self.guest].name.value;
+            let headers: Vec<&str> = set.headers.iter().map(|h| h.value.as_str()).collect();
+            let message = format!("{isa} has no constant `{}`", name.value);
+            let label = format!("not defined by {}", headers.join(", "));
+            self.diags.push(
+                Diagnostic::new(message, &name.span, label)
+                    .help("correct the name, or add the header that defines it to `headers`"),
+            );
+            return None;
+        };
+        Some(Constant {
+            name: name.value.clone(),
+            guest,
+            host: PerIsa(values.clone()),
+        })
+    }
+
+    /// Whether a name is a scalar's; reported if not.
+    pub(super) fn scalar_named(&mut self, name: &Name) -> bool {
+        self.scalar_at(&name.value, name, &[])
+    }
+
+    /// Whether `text`, which stands somewhere in `at`, is a scalar's name.
+    pub(super) fn scalar_at(&mut self, text: &str, at: &Name, also: &[&str]) -> bool {
+        let known = self.intent.scalars.contains_key(text);
+        if !known && !self.intent.broken.contains(text) {
+            let names = self.intent.scalars.keys().map(String::as_str);
+            let message = format!("unknown type `{text}`");
+            self.diags.push(
+                Diagnostic::new(message, &at.span, "expected a scalar of types.yaml")
+                    .help_opt(did_you_mean(text, names.chain(also.iter().copied()))),
+            );
+        }
+        known
+    }
+
+    /// Whether `text`, which stands somewhere in `at`, is a struct's name.
+    pub(super) fn struct_at(&mut self, text: &str, at: &Name) -> bool {
+        let known = self.intent.structs.contains_key(text);
+        if !known && !self.intent.broken.contains(text) {
+            let names = self.intent.structs.keys().map(String::as_str);
+            let help = crate::diag::closest(text, names);
+            self.diags.push(
+                Diagnostic::new(
+                    format!("unknown type `struct {text}`"),
+                    &at.span,
+                    "expected a struct of structs.yaml",
+                )
+                .help_opt(help.map(|name| format!("did you mean `struct {name}`?"))),
+            );
+        }
+        known
+    }
+}

@@ -1,0 +1,110 @@
+//! `wali-codegen facts`
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use wali_codegen::check;
+use wali_codegen::facts::extract::extract;
+use wali_codegen::facts::package::Headers;
+use wali_codegen::source::Source;
+
+use super::Failure;
+
+/// Where the headers come from and what to do with the facts.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Changes nothing; fails if the committed facts differ from the headers
+    #[arg(long)]
+    check: bool,
+    /// Reads the tree of an unpacked `linux-libc-dev` package
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["deb", "suite"])]
+    headers: Option<PathBuf>,
+    /// Reads a `linux-libc-dev` package file
+    #[arg(long, value_name = "FILE", conflicts_with = "suite")]
+    deb: Option<PathBuf>,
+    /// Fetches the package of a Debian suite with apt; installs nothing
+    #[arg(long, value_name = "SUITE", default_value = "trixie")]
+    suite: String,
+}
+
+pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
+    let intent = check::load_intent(dir)?;
+    let headers = match (&args.headers, &args.deb) {
+        (Some(tree), _) => Headers::from_dir(tree)?,
+        (None, Some(deb)) => Headers::from_deb(deb)?,
+        (None, None) => Headers::from_suite(&args.suite)?,
+    };
+    let facts = extract(&intent, &headers)?;
+    let mut changed = 0;
+    let mut out = io::stdout().lock();
+    for file in &facts.to_sources().files {
+        let path = dir.join(&file.path);
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        // An unpacked tree no longer knows the package it came from.
+        let provenance = file.path.ends_with("provenance.yaml");
+        if old == file.text || (args.check && args.headers.is_some() && provenance) {
+            continue;
+        }
+        changed += 1;
+        difference(&mut out, &path, &old, &file.text)?;
+        if !args.check {
+            write(&path, file)?;
+        }
+    }
+    let source = format!(
+        "{} {}",
+        headers.provenance.package, headers.provenance.version
+    );
+    if changed == 0 {
+        writeln!(out, "the facts agree with {source}")?;
+    } else if args.check {
+        return Err(Failure::Other(format!(
+            "the facts differ from {source}; run `wali-codegen facts` to bring them up to date"
+        )));
+    } else {
+        writeln!(out, "the facts now agree with {source}")?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, file: &Source) -> Result<(), Failure> {
+    let naming = |e: io::Error| format!("{}: {e}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(naming)?;
+    }
+    fs::write(path, &file.text).map_err(naming)?;
+    Ok(())
+}
+
+/// The lines that went and came. Facts are one line each and sorted, so lines compare
+/// as sets; a struct's lines are told apart by the struct's name before them.
+fn difference(out: &mut impl Write, path: &Path, old: &str, new: &str) -> io::Result<()> {
+    let (old, new) = (qualified(old), qualified(new));
+    writeln!(out, "{}:", path.display())?;
+    for line in old.iter().filter(|line| !new.contains(line)) {
+        writeln!(out, "- {line}")?;
+    }
+    for line in new.iter().filter(|line| !old.contains(line)) {
+        writeln!(out, "+ {line}")?;
+    }
+    Ok(())
+}
+
+fn qualified(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut parent = "";
+    for line in text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        if let Some(name) = line.strip_suffix(':').filter(|name| !name.starts_with(' ')) {
+            parent = name;
+        } else if line.starts_with(' ') {
+            lines.push(format!("{parent}.{}", line.trim_start()));
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
+}

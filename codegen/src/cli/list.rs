@@ -1,0 +1,151 @@
+//! `wali-codegen list`
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde_json::{Map, Value};
+use wali_codegen::model::{Answer, Spec};
+
+use super::Failure;
+
+/// What to list and how.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints JSON rows instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Lists the calls of one ISA, answered as on that ISA
+    #[arg(long, value_name = "NAME")]
+    isa: Option<String>,
+    /// Lists only calls answered in this way
+    #[arg(long, value_name = "ANSWER")]
+    answer: Option<Way>,
+}
+
+/// The answers by their words.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Way {
+    Direct,
+    Convert,
+    Fallback,
+    Runtime,
+    Refused,
+    Missing,
+}
+
+impl Way {
+    fn answer(self) -> Answer {
+        match self {
+            Way::Direct => Answer::Direct,
+            Way::Convert => Answer::Convert,
+            Way::Fallback => Answer::Fallback,
+            Way::Runtime => Answer::Runtime,
+            Way::Refused => Answer::Refused,
+            Way::Missing => Answer::Missing,
+        }
+    }
+}
+
+struct Row<'a> {
+    name: &'a str,
+    numbers: &'a [Option<u32>],
+    answer: Answer,
+}
+
+pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
+    let spec = super::load(dir)?;
+    let isa = args
+        .isa
+        .as_deref()
+        .map(|name| index_of(&spec, name))
+        .transpose()?;
+    let rows = rows(&spec, isa, args.answer.map(Way::answer));
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.json {
+        json(&mut out, &spec, &rows)?;
+    } else {
+        table(&mut out, &spec, &rows)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn index_of(spec: &Spec, name: &str) -> Result<usize, Failure> {
+    let found = spec.isas.iter().position(|isa| isa.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
+        Failure::Other(format!(
+            "unknown ISA `{name}`; the specification has {}",
+            names.join(", ")
+        ))
+    })
+}
+
+/// Every call of the kernel in the order of the guest's numbers, then those it lacks.
+fn rows(spec: &Spec, isa: Option<usize>, only: Option<Answer>) -> Vec<Row<'_>> {
+    let guest = spec.isas.iter().position(|isa| isa.guest).unwrap_or(0);
+    let order = isa.unwrap_or(guest);
+    let mut rows: Vec<Row<'_>> = spec
+        .kernel
+        .iter()
+        .map(|(name, numbers)| {
+            let answer = match (spec.calls.get(name), isa) {
+                (Some(call), Some(isa)) => call.answer_on(isa, spec),
+                (Some(call), None) => call.answer(spec),
+                (None, _) => Answer::Missing,
+            };
+            Row {
+                name,
+                numbers: &numbers.0,
+                answer,
+            }
+        })
+        .filter(|row| isa.is_none_or(|i| row.numbers[i].is_some() || row.answer != Answer::Missing))
+        .filter(|row| only.is_none_or(|answer| row.answer == answer))
+        .collect();
+    rows.sort_by_key(|row| (row.numbers[order].unwrap_or(u32::MAX), row.name));
+    rows
+}
+
+fn json(out: &mut impl Write, spec: &Spec, rows: &[Row<'_>]) -> io::Result<()> {
+    let values = rows.iter().map(|row| {
+        let mut object = Map::new();
+        object.insert("name".to_owned(), row.name.into());
+        for (isa, number) in spec.isas.iter().zip(row.numbers) {
+            object.insert(isa.name.clone(), number.map_or(Value::Null, Value::from));
+        }
+        object.insert("answer".to_owned(), row.answer.word().into());
+        Value::Object(object)
+    });
+    let values: Vec<Value> = values.collect();
+    serde_json::to_writer_pretty(&mut *out, &values).map_err(io::Error::from)?;
+    writeln!(out)
+}
+
+fn table(out: &mut impl Write, spec: &Spec, rows: &[Row<'_>]) -> io::Result<()> {
+    let widest = rows
+        .iter()
+        .map(|row| row.name.len())
+        .max()
+        .unwrap_or(0)
+        .max("name".len());
+    write!(out, "{:<widest$}", "name")?;
+    for isa in &spec.isas {
+        write!(out, "  {:>width$}", isa.name, width = width(&isa.name))?;
+    }
+    writeln!(out, "  answer")?;
+    for row in rows {
+        write!(out, "{:<widest$}", row.name)?;
+        for (isa, number) in spec.isas.iter().zip(row.numbers) {
+            let number = number.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            write!(out, "  {number:>width$}", width = width(&isa.name))?;
+        }
+        writeln!(out, "  {}", row.answer.word())?;
+    }
+    Ok(())
+}
+
+fn width(isa: &str) -> usize {
+    isa.len().max(4)
+}

@@ -1,0 +1,7 @@
+//! From the checked model to text and tokens in other languages.
+
+mod c_header;
+pub mod rust;
+
+pub use c_header::c_header;
+pub use rust::rust;

@@ -1,0 +1,514 @@
+//! Host functions for the described calls: addresses translated, structs and flags
+//! converted where the host needs it, the rest straight to the kernel.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::names::{cfg, doc, ident, int};
+use crate::model::{
+    Answer, Arg, ArgType, Aux, By, Call, Dir, Element, Fallback, FallbackArg, Int, Len, PerIsa,
+    Pointee, Role, Spec,
+};
+
+/// The trait for what the runtime carries out, the functions for what the kernel does,
+/// and the table of all bindings. `support` names a module with what they stand on.
+pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
+    let of_runtime: Vec<&Call> = spec
+        .calls
+        .values()
+        .filter(|c| matches!(c.by, By::Runtime { .. }))
+        .collect();
+    let methods = of_runtime.iter().map(|call| runtime_method(spec, call));
+    let aux_methods = spec.aux.values().map(|aux| aux_method(spec, aux));
+    let functions = spec.calls.values().map(|call| function(spec, call));
+    let entries = spec.calls.values().flat_map(|call| {
+        let names = std::iter::once(&call.import).chain(&call.aliases);
+        names
+            .map(|name| entry(spec, call, name))
+            .collect::<Vec<_>>()
+    });
+    let aux_entries = spec.aux.values().map(|aux| aux_entry(spec, aux));
+    quote! {
+        /// Calls that the runtime carries out itself; results are the kernel's: negative
+        /// error numbers on failure.
+        pub trait RuntimeCalls: Guest { #(#methods)* }
+
+        /// Imports that are not system calls.
+        pub trait AuxCalls: Guest { #(#aux_methods)* }
+
+        #[allow(unused_imports)]
+        use #support::{Answer, ArgKind, ArgMeta, Binding, Errno, Guest, Unwind, ValType, flags};
+
+        /// One function for each described call.
+        #[allow(
+            unused_imports,
+            unused_mut,
+            unused_variables,
+            clippy::too_many_arguments,
+            clippy::unnecessary_cast
+        )]
+        pub mod calls {
+            use super::*;
+            use #support::flags::errno;
+            use #support::{Widened, convert, guest, number, syscall};
+            #(#functions)*
+        }
+
+        /// Every import that can be bound, by name.
+        #[allow(clippy::unnecessary_cast)]
+        pub fn table<C: RuntimeCalls + AuxCalls>() -> &'static [Binding<C>] {
+            const { &[#(#entries,)* #(#aux_entries,)*] }
+        }
+    }
+}
+
+/// The scalar behind an argument in its guest form.
+fn guest_int(spec: &Spec, ty: &ArgType) -> Int {
+    match ty {
+        ArgType::Value { scalar, .. } => spec.scalars[scalar].guest,
+        ArgType::Pointer { .. } => Int {
+            bits: 32,
+            signed: false,
+        },
+    }
+}
+
+/// The integer in which an argument travels: 32 or 64 bits.
+fn passed_int(spec: &Spec, ty: &ArgType) -> Int {
+    let int = guest_int(spec, ty);
+    Int {
+        bits: if int.bits == 64 { 64 } else { 32 },
+        ..int
+    }
+}
+
+fn parameters(spec: &Spec, args: &[Arg]) -> Vec<TokenStream> {
+    args.iter()
+        .map(|arg| {
+            let (name, ty) = (ident(&arg.name), int(passed_int(spec, &arg.ty)));
+            quote!(#name: #ty)
+        })
+        .collect()
+}
+
+fn runtime_method(spec: &Spec, call: &Call) -> TokenStream {
+    let By::Runtime { because } = &call.by else {
+        return quote!();
+    };
+    let doc = doc(call.doc.as_deref(), || format!("`{}`.", call.name));
+    let why = format!(" The runtime's because {because}.");
+    let (name, parameters) = (ident(&call.name), parameters(spec, &call.args));
+    quote! {
+        #doc
+        #[doc = ""]
+        #[doc = #why]
+        ///
+        /// # Errors
+        /// Only to end the guest; what the call itself fails with is its result.
+        #[allow(clippy::too_many_arguments)]
+        fn #name(&mut self #(, #parameters)*) -> Result<i64, Unwind>;
+    }
+}
+
+/// The method for an auxiliary import: its name without leading underscores.
+fn aux_ident(aux: &Aux) -> Ident {
+    ident(aux.name.trim_start_matches('_'))
+}
+
+fn aux_method(spec: &Spec, aux: &Aux) -> TokenStream {
+    let doc = doc(aux.doc.as_deref(), || format!("`{}`.", aux.name));
+    let (name, parameters) = (aux_ident(aux), parameters(spec, &aux.args));
+    let result = match &aux.returns {
+        Some(scalar) => {
+            let ty = int(spec.scalars[scalar].guest);
+            quote!(#ty)
+        }
+        None => quote!(()),
+    };
+    quote! {
+        #doc
+        ///
+        /// # Errors
+        /// Only to end or unwind the guest.
+        fn #name(&mut self #(, #parameters)*) -> Result<#result, Unwind>;
+    }
+}
+
+/// What becomes of one argument on the way to the kernel.
+struct Passage {
+    /// A statement before the call; may fail with an error number.
+    before: TokenStream,
+    /// The word for the kernel.
+    word: TokenStream,
+    /// A statement after a call that succeeded.
+    after: TokenStream,
+}
+
+fn function(spec: &Spec, call: &Call) -> TokenStream {
+    let body = match &call.by {
+        By::Runtime { .. } => return quote!(),
+        By::Refused { errno, .. } => refusal(&errno.name),
+        By::Kernel => kernel_body(spec, call),
+    };
+    let doc = doc(call.doc.as_deref(), || format!("`{}`.", call.name));
+    let (name, parameters) = (ident(&call.name), parameters(spec, &call.args));
+    quote! {
+        #doc
+        ///
+        /// # Errors
+        /// What was refused before it reached the kernel; the kernel's own errors are
+        /// negative results.
+        pub fn #name<C: Guest>(cx: &mut C #(, #parameters)*) -> Result<i64, Errno> { #body }
+    }
+}
+
+fn refusal(errno: &str) -> TokenStream {
+    let errno = ident(errno);
+    quote!(Err(Errno(errno::#errno)))
+}
+
+fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
+    let name = ident(&call.name);
+    let absent = match &call.fallback {
+        Some(fallback) => fallback_call(spec, fallback),
+        None => refusal("ENOSYS"),
+    };
+    let passages: Vec<Passage> = call
+        .args
+        .iter()
+        .map(|arg| passage(spec, call, arg))
+        .collect();
+    let (before, words) = (
+        passages.iter().map(|p| &p.before),
+        passages.iter().map(|p| &p.word),
+    );
+    let after: TokenStream = passages.iter().map(|p| p.after.clone()).collect();
+    let finish = if after.is_empty() {
+        quote!()
+    } else {
+        quote!(if result >= 0 { #after })
+    };
+    let syscall = format_ident!("syscall{}", call.args.len());
+    quote! {
+        let Some(number) = number::#name else { return #absent };
+        #(#before)*
+        // SAFETY: every address among the words is inside the guest's reservation with its
+        // extent, as `memory` made sure, or that of a live local.
+        let result = unsafe { syscall::#syscall(number #(, #words)*) } as i64;
+        #finish
+        Ok(result)
+    }
+}
+
+fn fallback_call(spec: &Spec, fallback: &Fallback) -> TokenStream {
+    let target = &spec.calls[&fallback.call];
+    let name = ident(&fallback.call);
+    let args = fallback.args.iter().zip(&target.args).map(|(arg, param)| {
+        let ty = int(passed_int(spec, &param.ty));
+        let value = match arg {
+            FallbackArg::Arg(name) => {
+                let name = ident(name);
+                return quote!(#name as #ty);
+            }
+            FallbackArg::Int(value) => *value,
+            FallbackArg::Constant(constant) => constant.guest,
+        };
+        let value = Literal::i64_suffixed(value);
+        quote!(#value as #ty)
+    });
+    match target.by {
+        By::Runtime { .. } => refusal("ENOSYS"),
+        By::Kernel | By::Refused { .. } => quote!(#name(cx #(, #args)*)),
+    }
+}
+
+fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
+    let name = ident(&arg.name);
+    match &arg.ty {
+        ArgType::Value { flags, .. } => {
+            let moved = flags
+                .as_ref()
+                .map(|f| &spec.flag_sets[f])
+                .filter(|set| set.bits && (0..spec.isas.len()).any(|isa| set.converts_on(isa)));
+            let word = match moved {
+                Some(set) => {
+                    let (set, ty) = (ident(&set.name), int(passed_int(spec, &arg.ty)));
+                    quote!(flags::#set::to_host(#name as u64) as #ty as usize)
+                }
+                None => quote!(#name as usize),
+            };
+            Passage {
+                before: quote!(),
+                word,
+                after: quote!(),
+            }
+        }
+        ArgType::Pointer { dir, to, .. } => pointer(spec, call, &name, *dir, to),
+    }
+}
+
+/// The value of a length as `u64`; a negative one counts as huge, for the kernel to refuse.
+fn length(spec: &Spec, call: &Call, len: &Len) -> TokenStream {
+    match len {
+        Len::Fixed(n) => {
+            let n = Literal::u64_suffixed(*n);
+            quote!(#n)
+        }
+        Len::Arg(name) => {
+            let ty = call
+                .args
+                .iter()
+                .find(|a| a.name == *name)
+                .map(|a| passed_int(spec, &a.ty));
+            let bits = ty.map_or(64, |int| int.bits);
+            let (name, unsigned) = (
+                ident(name),
+                int(Int {
+                    bits,
+                    signed: false,
+                }),
+            );
+            quote!(#name as #unsigned as u64)
+        }
+    }
+}
+
+fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Passage {
+    match to {
+        Pointee::Bytes(len) => straight(name, length(spec, call, len)),
+        // The kernel stops at the end of accessible memory, which the reservation holds.
+        Pointee::String { .. } => straight(name, quote!(0)),
+        Pointee::Scalar(scalar) => {
+            let scalar = &spec.scalars[scalar];
+            let (guest, host) = (int(scalar.guest), int(scalar.host));
+            if scalar.guest.bits == scalar.host.bits {
+                straight(name, quote!(size_of::<#guest>() as u64))
+            } else {
+                converted(name, dir, quote!(Widened<#guest, #host>), None)
+            }
+        }
+        Pointee::Struct(s) => {
+            let ty = ident(s);
+            if converts(spec, s) {
+                converted(name, dir, quote!(guest::#ty), None)
+            } else {
+                straight(name, quote!(size_of::<guest::#ty>() as u64))
+            }
+        }
+        Pointee::Array { of, count } => {
+            let count = length(spec, call, count);
+            let (ty, converts) = match of {
+                Element::Scalar(scalar) => {
+                    let scalar = &spec.scalars[scalar];
+                    let (guest, host) = (int(scalar.guest), int(scalar.host));
+                    if scalar.guest.bits == scalar.host.bits {
+                        (quote!(#guest), false)
+                    } else {
+                        (quote!(Widened<#guest, #host>), true)
+                    }
+                }
+                Element::Struct(s) => {
+                    let ty = ident(s);
+                    (quote!(guest::#ty), converts(spec, s))
+                }
+            };
+            if converts {
+                converted(name, dir, ty, Some(count))
+            } else {
+                straight(
+                    name,
+                    quote!((#count).saturating_mul(size_of::<#ty>() as u64)),
+                )
+            }
+        }
+    }
+}
+
+fn converts(spec: &Spec, name: &str) -> bool {
+    (0..spec.isas.len()).any(|isa| spec.structs[name].converts_on(isa, spec))
+}
+
+/// The guest's own bytes, handed to the kernel where they are.
+fn straight(name: &Ident, extent: TokenStream) -> Passage {
+    Passage {
+        before: quote!(let #name = cx.memory().address(#name, #extent)?;),
+        word: quote!(#name),
+        after: quote!(),
+    }
+}
+
+/// A struct, or `count` of them, through a copy in the host's layout.
+fn converted(name: &Ident, dir: Dir, ty: TokenStream, count: Option<TokenStream>) -> Passage {
+    let kind = match (dir, &count) {
+        (Dir::In, None) => quote!(In),
+        (Dir::Out, None) => quote!(Out),
+        (Dir::InOut, None) => quote!(InOut),
+        (Dir::In, Some(_)) => quote!(InArray),
+        (Dir::Out, Some(_)) => quote!(OutArray),
+        (Dir::InOut, Some(_)) => quote!(InOutArray),
+    };
+    let count = count.map(|count| quote!(, #count));
+    let after = match dir {
+        Dir::In => quote!(),
+        Dir::Out | Dir::InOut => quote!(#name.give_back()?;),
+    };
+    Passage {
+        before: quote!(let mut #name = convert::#kind::<#ty>::new(cx.memory(), #name #count)?;),
+        word: quote!(#name.word()),
+        after,
+    }
+}
+
+fn value_type(int: Int) -> TokenStream {
+    if int.bits == 64 {
+        quote!(ValType::I64)
+    } else {
+        quote!(ValType::I32)
+    }
+}
+
+fn metadata(spec: &Spec, arg: &Arg) -> TokenStream {
+    let name = &arg.name;
+    let kind = match &arg.ty {
+        ArgType::Value {
+            flags: Some(flags), ..
+        } => {
+            quote!(ArgKind::Flags(#flags))
+        }
+        ArgType::Value {
+            scalar,
+            flags: None,
+        } => match spec.scalars[scalar].role {
+            Role::Plain => quote!(ArgKind::Number),
+            Role::Descriptor => quote!(ArgKind::Descriptor),
+            Role::Address => quote!(ArgKind::Address),
+            Role::Process => quote!(ArgKind::Process),
+            Role::User => quote!(ArgKind::User),
+            Role::Group => quote!(ArgKind::Group),
+            Role::Signal => quote!(ArgKind::Signal),
+            Role::Mode => quote!(ArgKind::Mode),
+            Role::Clock => quote!(ArgKind::Clock),
+        },
+        ArgType::Pointer {
+            to: Pointee::String { path },
+            ..
+        } => {
+            if *path {
+                quote!(ArgKind::Path)
+            } else {
+                quote!(ArgKind::String)
+            }
+        }
+        ArgType::Pointer { .. } => quote!(ArgKind::Pointer),
+    };
+    quote!(ArgMeta { name: #name, kind: #kind })
+}
+
+/// A table entry; `call` is an expression over `cx` and the words `a` of type
+/// `Result<u64, Unwind>`.
+fn table_entry(
+    spec: &Spec,
+    import: &str,
+    syscall: Option<&Call>,
+    args: &[Arg],
+    result: Option<TokenStream>,
+    call: TokenStream,
+) -> TokenStream {
+    let params = args.iter().map(|arg| value_type(passed_int(spec, &arg.ty)));
+    let metadata = args.iter().map(|arg| metadata(spec, arg));
+    let result = match result {
+        Some(ty) => quote!(Some(#ty)),
+        None => quote!(None),
+    };
+    let answer = syscall.map(|call| answer(spec, call));
+    let answer = match answer {
+        Some(answer) => quote!(Some(#answer)),
+        None => quote!(None),
+    };
+    quote! {
+        Binding {
+            import: #import,
+            params: &[#(#params),*],
+            result: #result,
+            args: &[#(#metadata),*],
+            answer: #answer,
+            call: |cx, a| #call,
+        }
+    }
+}
+
+/// How the call is answered, as an expression that is right on every ISA.
+fn answer(spec: &Spec, call: &Call) -> TokenStream {
+    let word = |isa: usize| {
+        let variant = match call.answer_on(isa, spec) {
+            Answer::Direct => quote!(Direct),
+            Answer::Convert => quote!(Convert),
+            Answer::Fallback => quote!(Fallback),
+            Answer::Runtime => quote!(Runtime),
+            Answer::Refused => quote!(Refused),
+            Answer::Missing => quote!(Missing),
+        };
+        quote!(Answer::#variant)
+    };
+    let answers = PerIsa(
+        (0..spec.isas.len())
+            .map(|isa| call.answer_on(isa, spec))
+            .collect(),
+    );
+    if answers.uniform().is_some() {
+        return word(0);
+    }
+    let arms = spec.isas.iter().enumerate().map(|(i, isa)| {
+        let (cfg, word) = (cfg(isa), word(i));
+        quote!(#cfg { #word })
+    });
+    quote!({ #(#arms)* })
+}
+
+/// The words of the arguments in the types of the callee's parameters.
+fn words(spec: &Spec, args: &[Arg]) -> Vec<TokenStream> {
+    args.iter()
+        .enumerate()
+        .map(|(i, arg)| {
+            let (i, ty) = (Literal::usize_unsuffixed(i), int(passed_int(spec, &arg.ty)));
+            quote!(a[#i] as #ty)
+        })
+        .collect()
+}
+
+fn entry(spec: &Spec, call: &Call, import: &str) -> TokenStream {
+    let (name, words) = (ident(&call.name), words(spec, &call.args));
+    let expression = match call.by {
+        By::Runtime { .. } => quote!(cx.#name(#(#words),*).map(|r| r as u64)),
+        By::Kernel | By::Refused { .. } => {
+            quote!(Ok(calls::#name(cx #(, #words)*).unwrap_or_else(Errno::result) as u64))
+        }
+    };
+    table_entry(
+        spec,
+        import,
+        Some(call),
+        &call.args,
+        Some(quote!(ValType::I64)),
+        expression,
+    )
+}
+
+fn aux_entry(spec: &Spec, aux: &Aux) -> TokenStream {
+    let (name, words) = (aux_ident(aux), words(spec, &aux.args));
+    let (result, expression) = match &aux.returns {
+        Some(scalar) => {
+            let guest = spec.scalars[scalar].guest;
+            let unsigned = int(Int {
+                signed: false,
+                ..guest
+            });
+            (
+                Some(value_type(guest)),
+                quote!(cx.#name(#(#words),*).map(|r| u64::from(r as #unsigned))),
+            )
+        }
+        None => (None, quote!(cx.#name(#(#words),*).map(|()| 0))),
+    };
+    table_entry(spec, &aux.name, None, &aux.args, result, expression)
+}

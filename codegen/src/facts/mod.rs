@@ -1,0 +1,47 @@
+//! What a machine read out of a kernel release's headers.
+
+pub mod extract;
+pub mod package;
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Layout, Place, Provenance};
+use crate::source::Sources;
+
+pub use read::read;
+
+/// Facts about every ISA of the specification, values in its order of ISAs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Where they come from.
+    pub provenance: Provenance,
+    /// The ISAs' names.
+    pub isas: Vec<String>,
+    /// Every system call's numbers.
+    pub calls: BTreeMap<String, Vec<Option<u32>>>,
+    /// Constants' values.
+    pub constants: BTreeMap<String, Vec<Option<i64>>>,
+    /// Structs by their name in the specification.
+    pub structs: BTreeMap<String, StructFacts>,
+}
+
+/// Facts about a struct.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StructFacts {
+    /// Size and alignment; none where the headers lack the struct.
+    pub layout: Vec<Option<Layout>>,
+    /// Fields in the order of the specification; none where the struct lacks one.
+    pub fields: Vec<(String, Vec<Option<Place>>)>,
+}
+
+/// The folder of the facts in a specification.
+pub const FOLDER: &str = "facts";
+
+impl Facts {
+    /// The files that hold these facts, byte for byte.
+    pub fn to_sources(&self) -> Sources {
+        write::sources(self)
+    }
+}

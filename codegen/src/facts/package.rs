@@ -1,0 +1,294 @@
+//! Where the kernel's headers come from: Debian's `linux-libc-dev`, which carries those
+//! of every ISA in one package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, iter};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use crate::model::Provenance;
+
+/// The package that carries the headers.
+const PACKAGE: &str = "linux-libc-dev";
+/// Debian's archive.
+const ARCHIVE: &str = "http://deb.debian.org/debian";
+/// The keys that sign it, as Debian and its children install them.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// An unpacked tree of headers.
+#[derive(Debug)]
+pub struct Headers {
+    root: PathBuf,
+    /// What the tree was unpacked from.
+    pub provenance: Provenance,
+    /// Keeps an unpacked package until the headers are read.
+    _unpacked: Option<TempDir>,
+}
+
+impl Headers {
+    /// The headers all ISAs share.
+    pub fn common(&self) -> PathBuf {
+        self.root.join("usr/include")
+    }
+
+    /// The folder that holds an ISA's `asm/`.
+    pub fn isa_folder(&self, uapi: &str) -> PathBuf {
+        self.root.join("usr/lib/linux/uapi").join(uapi)
+    }
+
+    /// A tree that somebody unpacked. Its digest covers every header's path and bytes.
+    pub fn from_dir(dir: &Path) -> Result<Headers, String> {
+        let headers = Headers {
+            root: dir.to_path_buf(),
+            provenance: Provenance {
+                package: "headers".to_owned(),
+                version: String::new(),
+                sha256: String::new(),
+            },
+            _unpacked: None,
+        };
+        let missing = [headers.common(), headers.root.join("usr/lib/linux/uapi")]
+            .into_iter()
+            .find(|folder| !folder.is_dir());
+        if let Some(folder) = missing {
+            return Err(format!(
+                "{}: no such folder; `--headers` takes a tree unpacked with \
+                 `dpkg-deb -x {PACKAGE}_VERSION_all.deb DIR`",
+                folder.display()
+            ));
+        }
+        let version = kernel_version(&headers.common())?;
+        let sha256 = digest_tree(dir)?;
+        let package = "headers".to_owned();
+        Ok(Headers {
+            provenance: Provenance {
+                package,
+                version,
+                sha256,
+            },
+            ..headers
+        })
+    }
+
+    /// A package file.
+    pub fn from_deb(deb: &Path) -> Result<Headers, String> {
+        let field = |name: &str| {
+            let output = run(Command::new("dpkg-deb").arg("-f").arg(deb).arg(name), DPKG)?;
+            Ok::<_, String>(output.trim().to_owned())
+        };
+        let provenance = Provenance {
+            package: field("Package")?,
+            version: field("Version")?,
+            sha256: digest_file(deb)?,
+        };
+        if provenance.package != PACKAGE {
+            return Err(format!(
+                "{}: the package is `{}`, expected `{PACKAGE}`",
+                deb.display(),
+                provenance.package
+            ));
+        }
+        let unpacked =
+            TempDir::new().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
+        run(
+            Command::new("dpkg-deb")
+                .arg("-x")
+                .arg(deb)
+                .arg(unpacked.path()),
+            DPKG,
+        )?;
+        let root = unpacked.path().to_path_buf();
+        Ok(Headers {
+            root,
+            provenance,
+            _unpacked: Some(unpacked),
+        })
+    }
+
+    /// The newest package of a Debian suite, fetched with apt into the user's cache.
+    /// Nothing is installed.
+    pub fn from_suite(suite: &str) -> Result<Headers, String> {
+        Headers::from_deb(&fetch(suite)?)
+    }
+}
+
+const DPKG: &str = "install dpkg, or unpack the package elsewhere and use `--headers DIR`";
+const APT: &str = "fetch needs apt and Debian's archive; elsewhere, download the package \
+                   `linux-libc-dev` by hand and use `--deb FILE`";
+
+fn fetch(suite: &str) -> Result<PathBuf, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if suite.is_empty() || !suite.chars().all(plain) {
+        return Err(format!(
+            "`{suite}` is not the name of a Debian suite, such as `trixie`"
+        ));
+    }
+    if !Path::new(KEYRING).exists() {
+        return Err(format!(
+            "{KEYRING} is missing, so the archive cannot be trusted; \
+             install `debian-archive-keyring` or use `--deb FILE`"
+        ));
+    }
+    let root = cache_folder()?.join(suite);
+    let folders = [
+        "lists/partial",
+        "cache/archives/partial",
+        "state",
+        "packages",
+    ];
+    for folder in folders.map(|folder| root.join(folder)) {
+        fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    let list = root.join("sources.list");
+    let line = format!("deb [signed-by={KEYRING}] {ARCHIVE} {suite} main\n");
+    fs::write(&list, line).map_err(|e| format!("{}: {e}", list.display()))?;
+    let status = root.join("state/status");
+    fs::write(&status, "").map_err(|e| format!("{}: {e}", status.display()))?;
+
+    let apt = |folder: &str| {
+        let mut apt = Command::new("apt-get");
+        let options = [
+            ("Dir::Etc::SourceList", list.clone()),
+            ("Dir::Etc::SourceParts", PathBuf::from("-")),
+            ("Dir::State", root.join("state")),
+            ("Dir::State::Lists", root.join("lists")),
+            ("Dir::State::status", status.clone()),
+            ("Dir::Cache", root.join("cache")),
+            ("APT::Sandbox::User", PathBuf::from("root")),
+        ];
+        for (name, value) in options {
+            apt.arg("-o").arg(format!("{name}={}", value.display()));
+        }
+        apt.arg("-qq")
+            .env("LC_ALL", "C")
+            .current_dir(root.join(folder));
+        apt
+    };
+    let mut update = apt("state");
+    update.args(["-o", "APT::Update::Error-Mode=any", "update"]);
+    run(&mut update, APT).map_err(|error| match cached(&root.join("packages")) {
+        Some(deb) => format!(
+            "{error}\nan earlier package is in the cache: {}",
+            deb.display()
+        ),
+        None => error,
+    })?;
+    // One line: 'URI' file-name size SHA256:digest. Asked where the file is not, since apt
+    // is silent about files that are there already.
+    let line = run(
+        apt("state").args(["--print-uris", "download", PACKAGE]),
+        APT,
+    )?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [_, name, _, digest] = words[..] else {
+        return Err(format!(
+            "apt does not say where {PACKAGE} of {suite} is: `{line}`"
+        ));
+    };
+    let deb = root.join("packages").join(name);
+    let digest = digest.strip_prefix("SHA256:").unwrap_or(digest);
+    let intact = || digest_file(&deb).is_ok_and(|found| found == digest);
+    if !intact() {
+        // apt does not replace a file that an interrupted run left behind.
+        let _ = fs::remove_file(&deb);
+        run(apt("packages").args(["download", PACKAGE]), APT)?;
+    }
+    if intact() {
+        Ok(deb)
+    } else {
+        Err(format!(
+            "{}: not what apt announced; remove it and try again",
+            deb.display()
+        ))
+    }
+}
+
+/// A package that an earlier run fetched.
+fn cached(packages: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(packages).ok()?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .filter(|path| path.extension().is_some_and(|e| e == "deb"))
+        .max()
+}
+
+fn cache_folder() -> Result<PathBuf, String> {
+    let xdg = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    xdg.or_else(|| Some(env::home_dir()?.join(".cache")))
+        .map(|cache| cache.join("wali"))
+        .ok_or_else(|| "no home folder; set XDG_CACHE_HOME to where packages may be kept".into())
+}
+
+fn run(command: &mut Command, remedy: &str) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .map_err(|e| format!("cannot run `{name}`: {e}; {remedy}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        Err(format!("`{name}` failed: {}\n{remedy}", complaint.trim()))
+    }
+}
+
+fn digest_file(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(hexadecimal(&Sha256::digest(bytes)))
+}
+
+fn digest_tree(dir: &Path) -> Result<String, String> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        for entry in entries {
+            let path = entry
+                .map_err(|e| format!("{}: {e}", folder.display()))?
+                .path();
+            if path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "h") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file.strip_prefix(dir).unwrap_or(&file);
+        hash.update(name.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+        hash.update(digest_file(&file)?);
+    }
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The version in `linux/version.h`.
+fn kernel_version(common: &Path) -> Result<String, String> {
+    let path = common.join("linux/version.h");
+    let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let part = |name: &str| {
+        let prefix = format!("#define LINUX_VERSION_{name} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
+        line.map(|value| value.trim().to_owned())
+    };
+    let parts: Option<Vec<String>> = iter::once("MAJOR")
+        .chain(["PATCHLEVEL", "SUBLEVEL"])
+        .map(part)
+        .collect();
+    let parts = parts.ok_or_else(|| format!("{}: no LINUX_VERSION_MAJOR", path.display()))?;
+    Ok(parts.join("."))
+}

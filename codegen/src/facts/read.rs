@@ -1,0 +1,194 @@
+//! Reading the facts back, as carefully as if a person had written them.
+
+use std::collections::BTreeMap;
+
+use super::{FOLDER, Facts, StructFacts};
+use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::intent::decode::{self, Fields};
+use crate::model::{Layout, Place, Provenance};
+use crate::source::{Name, Sources};
+use crate::yaml::{Kind, Node};
+
+const REMEDY: &str = "run `wali-codegen facts` to extract them";
+
+/// The facts in the parsed files of `facts/`. Nothing if there are none or part of
+/// them is unusable, which is reported.
+pub fn read(
+    sources: &Sources,
+    files: &[(usize, Node)],
+    isas: &[String],
+    diags: &mut Diagnostics,
+) -> Option<Facts> {
+    let mut reader = Reader { isas, diags };
+    let mut root = |name: &str| {
+        let path = format!("{FOLDER}/{name}.yaml");
+        let found = files
+            .iter()
+            .find(|(file, _)| sources.files[*file].path == path);
+        if found.is_none() {
+            let message = format!("no facts: `{path}` is missing or empty");
+            reader
+                .diags
+                .push(Diagnostic::placeless(message).help(REMEDY));
+        }
+        found.map(|(_, node)| node)
+    };
+    let (provenance, calls) = (root("provenance"), root("syscalls"));
+    let (constants, structs) = (root("constants"), root("structs"));
+    Some(Facts {
+        provenance: reader.provenance(provenance?)?,
+        isas: isas.to_vec(),
+        calls: reader.table(calls?, "a call's number", |r, n| r.number(n)),
+        constants: reader.table(constants?, "a constant", |r, n| r.number(n)),
+        structs: reader.structs(structs?),
+    })
+}
+
+struct Reader<'a> {
+    isas: &'a [String],
+    diags: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn provenance(&mut self, node: &Node) -> Option<Provenance> {
+        let keys = ["package", "version", "sha256", "isas"];
+        let fields = Fields::new(node, "the provenance", &keys, self.diags)?;
+        let listed = fields.require("isas", self.diags)?;
+        let names: Vec<String> = fields
+            .names("isas", self.diags)
+            .into_iter()
+            .map(|name| name.value)
+            .collect();
+        if names != self.isas {
+            let message = format!("the facts are about {}", names.join(", "));
+            let label = format!("the specification's ISAs are {}", self.isas.join(", "));
+            self.diags
+                .push(Diagnostic::new(message, &listed.span, label).help(REMEDY));
+            return None;
+        }
+        let mut text = |key| {
+            fields.require(key, self.diags)?;
+            fields.text(key, self.diags).map(|n| n.value)
+        };
+        let (package, version, sha256) = (text("package"), text("version"), text("sha256"));
+        Some(Provenance {
+            package: package?,
+            version: version?,
+            sha256: sha256?,
+        })
+    }
+
+    fn table<T: Clone>(
+        &mut self,
+        root: &Node,
+        what: &str,
+        one: impl Fn(&mut Self, &Node) -> Option<T>,
+    ) -> BTreeMap<String, Vec<Option<T>>> {
+        let mut table = BTreeMap::new();
+        for (name, node) in decode::map(root, "the file", self.diags).unwrap_or_default() {
+            let values = self.per_isa(node, what, &one);
+            table.insert(name.value.clone(), values);
+        }
+        table
+    }
+
+    /// A value for all ISAs or a mapping with one for each.
+    fn per_isa<T: Clone>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        one: impl Fn(&mut Self, &Node) -> Option<T>,
+    ) -> Vec<Option<T>> {
+        let isas = self.isas;
+        let mut optional = |node: &Node| match node.kind {
+            Kind::Null => None,
+            _ => one(self, node),
+        };
+        let Kind::Map(entries) = &node.kind else {
+            let value = optional(node);
+            return vec![value; self.isas.len()];
+        };
+        let values: Vec<Option<Option<T>>> = isas
+            .iter()
+            .map(|isa| entries.iter().find(|(name, _)| name.value == *isa))
+            .map(|found| found.map(|(_, node)| optional(node)))
+            .collect();
+        for (isa, _) in values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| value.is_none())
+        {
+            let message = format!("{what} is not given for {}", isas[isa]);
+            let label = format!("expected a key `{}`", isas[isa]);
+            self.diags
+                .push(Diagnostic::new(message, &node.span, label).help(REMEDY));
+        }
+        for (name, _) in entries {
+            self.known_isa(name);
+        }
+        values.into_iter().map(Option::flatten).collect()
+    }
+
+    fn known_isa(&mut self, name: &Name) {
+        if !self.isas.contains(&name.value) {
+            let known: Vec<&str> = self.isas.iter().map(String::as_str).collect();
+            let label = format!("expected one of {}", decode::one_of(&known));
+            self.diags.push(
+                Diagnostic::new(format!("unknown ISA `{}`", name.value), &name.span, label)
+                    .help(did_you_mean(&name.value, known).unwrap_or_else(|| REMEDY.to_owned())),
+            );
+        }
+    }
+
+    fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
+        let value = decode::int(node, "a fact", self.diags)?;
+        let fitting = T::try_from(value).ok();
+        if fitting.is_none() {
+            let message = format!("{value} is out of range");
+            self.diags
+                .push(Diagnostic::new(message, &node.span, "does not fit").help(REMEDY));
+        }
+        fitting
+    }
+
+    fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
+        match decode::list(node, "a layout", self.diags) {
+            // No struct is larger, and sums of these cannot overflow.
+            [a, b] => Some([self.number::<u32>(a)?, self.number::<u32>(b)?].map(u64::from)),
+            _ => {
+                let label = "expected two numbers `[offset, size]`";
+                self.diags
+                    .push(Diagnostic::new("not a layout", &node.span, label).help(REMEDY));
+                None
+            }
+        }
+    }
+
+    fn structs(&mut self, root: &Node) -> BTreeMap<String, StructFacts> {
+        let mut structs = BTreeMap::new();
+        for (name, node) in decode::map(root, "the file", self.diags).unwrap_or_default() {
+            if let Some(facts) = self.structure(node) {
+                structs.insert(name.value.clone(), facts);
+            }
+        }
+        structs
+    }
+
+    fn structure(&mut self, node: &Node) -> Option<StructFacts> {
+        let keys = Fields::new(node, "a struct's facts", &["layout", "fields"], self.diags)?;
+        let layout = keys.require("layout", self.diags)?;
+        let layout = self.per_isa(layout, "a layout", |r, n| {
+            r.pair(n).map(|[size, align]| Layout { size, align })
+        });
+        let fields = keys.require("fields", self.diags)?;
+        let fields = decode::map(fields, "`fields`", self.diags).unwrap_or_default();
+        let fields = fields.iter().map(|(name, node)| {
+            let places = self.per_isa(node, "a field", |r, n| {
+                r.pair(n).map(|[offset, size]| Place { offset, size })
+            });
+            (name.value.clone(), places)
+        });
+        let fields = fields.collect();
+        Some(StructFacts { layout, fields })
+    }
+}

@@ -1,0 +1,300 @@
+//! System calls and auxiliary imports as written.
+
+use super::Named;
+use super::decode::{self, Fields};
+use super::types::direction;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{Dir, Restart};
+use crate::source::{Name, Span};
+use crate::yaml::{Kind, Node};
+
+/// A described system call.
+#[derive(Debug, Clone)]
+pub struct CallIntent {
+    /// The kernel's name.
+    pub name: Name,
+    /// From the file's name.
+    pub family: String,
+    /// Documentation.
+    pub doc: Option<String>,
+    /// The import's name, where it is not `SYS_` and the name.
+    pub import: Option<Name>,
+    /// Other imports for the same call.
+    pub aliases: Vec<Name>,
+    /// Arguments in order.
+    pub args: Vec<ArgIntent>,
+    /// The result: a scalar, `nothing` or `never`.
+    pub returns: Option<Name>,
+    /// What a signal does to it.
+    pub restart: Restart,
+    /// Who does it.
+    pub by: ByIntent,
+    /// What ISAs without it do.
+    pub fallback: Option<FallbackIntent>,
+}
+
+/// Who carries a call out.
+#[derive(Debug, Clone)]
+pub enum ByIntent {
+    /// The kernel.
+    Kernel,
+    /// The runtime.
+    Runtime(String),
+    /// Nobody.
+    Refused {
+        /// The error's name.
+        errno: Name,
+        /// Why.
+        because: String,
+    },
+}
+
+/// An argument.
+#[derive(Debug, Clone)]
+pub struct ArgIntent {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: ArgTypeIntent,
+}
+
+/// The type of an argument as written.
+#[derive(Debug, Clone)]
+pub enum ArgTypeIntent {
+    /// A scalar or flag set by name.
+    Value(Name),
+    /// An address.
+    Pointer {
+        /// Direction of the data.
+        dir: Dir,
+        /// What stands there: `bytes`, `path`, `string`, `struct NAME`, `array of ...` or a scalar.
+        to: Name,
+        /// How many bytes or elements.
+        len: Option<LenIntent>,
+        /// Whether 0 means none.
+        nullable: bool,
+        /// The whole type.
+        span: Span,
+    },
+}
+
+/// `len` or `count`.
+#[derive(Debug, Clone)]
+pub struct LenIntent {
+    /// Which of the two words was used.
+    pub key: Name,
+    /// An argument's name or a number.
+    pub value: Name,
+}
+
+/// `fallback`.
+#[derive(Debug, Clone)]
+pub struct FallbackIntent {
+    /// The other call.
+    pub call: Name,
+    /// Its arguments.
+    pub args: Vec<FallbackArgIntent>,
+    /// The whole entry.
+    pub span: Span,
+}
+
+/// An argument of a fallback.
+#[derive(Debug, Clone)]
+pub enum FallbackArgIntent {
+    /// An argument's name, a constant or a number.
+    One(Name),
+    /// Constants that combine by or.
+    Flags(Vec<Name>, Span),
+}
+
+/// An import that is not a system call.
+#[derive(Debug, Clone)]
+pub struct AuxIntent {
+    /// The import's name.
+    pub name: Name,
+    /// Documentation.
+    pub doc: Option<String>,
+    /// Arguments in order.
+    pub args: Vec<ArgIntent>,
+    /// The result's scalar; none if it returns nothing.
+    pub returns: Option<Name>,
+}
+
+impl Named for CallIntent {
+    fn name(&self) -> &Name {
+        &self.name
+    }
+}
+
+impl Named for AuxIntent {
+    fn name(&self) -> &Name {
+        &self.name
+    }
+}
+
+/// Reads a call.
+pub fn call(name: &Name, node: &Node, family: &str, diags: &mut Diagnostics) -> Option<CallIntent> {
+    let known = [
+        "doc", "import", "aliases", "args", "returns", "restart", "runtime", "refuse", "because",
+        "fallback",
+    ];
+    let fields = Fields::new(node, "a system call", &known, diags)?;
+    let restarts = [("signal", Restart::Signal), ("never", Restart::Never)];
+    let restart = fields
+        .text("restart", diags)
+        .and_then(|n| decode::choice(&n, "restart rule", &restarts, diags));
+    Some(CallIntent {
+        name: name.clone(),
+        family: family.to_owned(),
+        doc: fields.text("doc", diags).map(|n| n.value),
+        import: fields.text("import", diags),
+        aliases: fields.names("aliases", diags),
+        args: args(fields.get("args"), diags),
+        returns: fields.text("returns", diags),
+        restart: restart.unwrap_or(Restart::NotBlocking),
+        by: by(&fields, diags),
+        fallback: fields.get("fallback").and_then(|n| fallback(n, diags)),
+    })
+}
+
+/// Reads an auxiliary import.
+pub fn aux(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<AuxIntent> {
+    let fields = Fields::new(
+        node,
+        "an auxiliary import",
+        &["doc", "args", "returns"],
+        diags,
+    )?;
+    Some(AuxIntent {
+        name: name.clone(),
+        doc: fields.text("doc", diags).map(|n| n.value),
+        args: args(fields.get("args"), diags),
+        returns: fields.text("returns", diags),
+    })
+}
+
+fn by(fields: &Fields<'_>, diags: &mut Diagnostics) -> ByIntent {
+    let runtime = fields.text("runtime", diags);
+    let refuse = fields.text("refuse", diags);
+    let because = fields.text("because", diags);
+    if let (Some(runtime), Some(refuse)) = (&runtime, &refuse) {
+        diags.push(
+            Diagnostic::new(
+                "both refused and done by the runtime",
+                &refuse.span,
+                "refused here",
+            )
+            .context(&runtime.span, "done by the runtime here")
+            .help("keep one of the two"),
+        );
+    }
+    if let (Some(because), None) = (&because, &refuse) {
+        diags.push(
+            Diagnostic::new(
+                "`because` without `refuse`",
+                &because.span,
+                "nothing is refused",
+            )
+            .help("the reason of a runtime call is the value of `runtime` itself"),
+        );
+    }
+    match (runtime, refuse) {
+        (Some(why), _) => ByIntent::Runtime(why.value),
+        (None, Some(errno)) => {
+            if because.is_none() {
+                diags.push(
+                    Diagnostic::new("refused without a reason", &errno.span, "why?")
+                        .help("add `because: ...`"),
+                );
+            }
+            ByIntent::Refused {
+                errno,
+                because: because.map(|n| n.value).unwrap_or_default(),
+            }
+        }
+        (None, None) => ByIntent::Kernel,
+    }
+}
+
+fn args(node: Option<&Node>, diags: &mut Diagnostics) -> Vec<ArgIntent> {
+    let Some(entries) = node.and_then(|n| decode::map(n, "`args`", diags)) else {
+        return Vec::new();
+    };
+    if let Some((seventh, _)) = entries.get(6) {
+        let label = "Linux passes six at most";
+        diags.push(Diagnostic::new("a seventh argument", &seventh.span, label));
+    }
+    let mut args = Vec::new();
+    for (name, node) in entries {
+        decode::identifier(name, "the argument", diags);
+        if let Some(ty) = arg_type(node, diags) {
+            args.push(ArgIntent {
+                name: name.clone(),
+                ty,
+            });
+        }
+    }
+    args
+}
+
+fn arg_type(node: &Node, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {
+    if let Kind::Map(_) = node.kind {
+        let known = ["in", "out", "inout", "len", "count", "nullable"];
+        let fields = Fields::new(node, "a pointer", &known, diags)?;
+        let (dir, to) = direction(&fields, node, diags)?;
+        let len = |key: &str, diags: &mut Diagnostics| {
+            let (key, value) = fields.entry(key)?;
+            let value = decode::text(value, &format!("`{}`", key.value), diags)?;
+            Some(LenIntent {
+                key: key.clone(),
+                value,
+            })
+        };
+        return Some(ArgTypeIntent::Pointer {
+            dir,
+            to,
+            len: len("len", diags).or_else(|| len("count", diags)),
+            nullable: fields.flag("nullable", diags),
+            span: node.span.clone(),
+        });
+    }
+    let name = decode::text(node, "an argument's type", diags)?;
+    if matches!(name.value.as_str(), "path" | "string") {
+        let span = name.span.clone();
+        return Some(ArgTypeIntent::Pointer {
+            dir: Dir::In,
+            to: name,
+            len: None,
+            nullable: false,
+            span,
+        });
+    }
+    Some(ArgTypeIntent::Value(name))
+}
+
+fn fallback(node: &Node, diags: &mut Diagnostics) -> Option<FallbackIntent> {
+    let fields = Fields::new(node, "a fallback", &["call", "args"], diags)?;
+    fields.require("call", diags)?;
+    let call = fields.text("call", diags)?;
+    let mut args = Vec::new();
+    for item in fields
+        .get("args")
+        .map(|n| decode::list(n, "`args`", diags))
+        .unwrap_or_default()
+    {
+        args.push(match &item.kind {
+            Kind::List(flags) => {
+                let flags = flags
+                    .iter()
+                    .filter_map(|n| decode::text(n, "a flag", diags));
+                FallbackArgIntent::Flags(flags.collect(), item.span.clone())
+            }
+            _ => FallbackArgIntent::One(decode::text(item, "an argument", diags)?),
+        });
+    }
+    Some(FallbackIntent {
+        call,
+        args,
+        span: node.span.clone(),
+    })
+}

@@ -1,0 +1,229 @@
+//! Taking a YAML tree apart while collecting every mistake.
+
+use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{At, Name};
+use crate::yaml::{Kind, Node};
+
+/// A mapping with a fixed set of keys.
+pub struct Fields<'a> {
+    node: &'a Node,
+    what: &'a str,
+    entries: &'a [(Name, Node)],
+}
+
+impl<'a> Fields<'a> {
+    /// The mapping in `node`; `what` names the thing it describes. Keys outside `known`
+    /// are reported.
+    pub fn new(
+        node: &'a Node,
+        what: &'a str,
+        known: &[&str],
+        diags: &mut Diagnostics,
+    ) -> Option<Fields<'a>> {
+        let entries = map(node, what, diags)?;
+        for (key, _) in entries {
+            if !known.contains(&key.value.as_str()) {
+                let message = format!("unknown key `{}` in {what}", key.value);
+                let expected = format!("expected one of {}", one_of(known));
+                diags.push(
+                    Diagnostic::new(message, &key.span, expected)
+                        .help_opt(did_you_mean(&key.value, known.iter().copied())),
+                );
+            }
+        }
+        Some(Fields {
+            node,
+            what,
+            entries,
+        })
+    }
+
+    /// The value of a key, if it is there.
+    pub fn get(&self, key: &str) -> Option<&'a Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// Key and value, if they are there.
+    pub fn entry(&self, key: &str) -> Option<(&'a Name, &'a Node)> {
+        self.entries
+            .iter()
+            .find(|(name, _)| name.value == key)
+            .map(|(k, v)| (k, v))
+    }
+
+    /// The value of a key that must be there.
+    pub fn require(&self, key: &str, diags: &mut Diagnostics) -> Option<&'a Node> {
+        let value = self.get(key);
+        if value.is_none() {
+            let message = format!("{} has no `{key}`", self.what);
+            let label = format!("expected a key `{key}` here");
+            diags.push(Diagnostic::new(message, &self.node.span, label));
+        }
+        value
+    }
+
+    /// The text of a key that may be missing.
+    pub fn text(&self, key: &str, diags: &mut Diagnostics) -> Option<Name> {
+        text(self.get(key)?, &format!("`{key}`"), diags)
+    }
+
+    /// The yes or no of a key; no if it is missing.
+    pub fn flag(&self, key: &str, diags: &mut Diagnostics) -> bool {
+        let Some(node) = self.get(key) else {
+            return false;
+        };
+        match &node.kind {
+            Kind::Scalar(text) if text == "true" => true,
+            Kind::Scalar(text) if text == "false" => false,
+            _ => {
+                let message = format!("`{key}` is {}", node.describe());
+                diags.push(Diagnostic::new(
+                    message,
+                    &node.span,
+                    "expected `true` or `false`",
+                ));
+                false
+            }
+        }
+    }
+
+    /// A list of names; empty if the key is missing.
+    pub fn names(&self, key: &str, diags: &mut Diagnostics) -> Vec<Name> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        list(node, &format!("`{key}`"), diags)
+            .iter()
+            .filter_map(|item| text(item, &format!("an item of `{key}`"), diags))
+            .collect()
+    }
+}
+
+/// The entries of a mapping.
+pub fn map<'a>(node: &'a Node, what: &str, diags: &mut Diagnostics) -> Option<&'a [(Name, Node)]> {
+    match &node.kind {
+        Kind::Map(entries) => Some(entries),
+        _ => {
+            let message = format!("{what} is {}", node.describe());
+            diags.push(Diagnostic::new(
+                message,
+                &node.span,
+                "expected a mapping `key: value`",
+            ));
+            None
+        }
+    }
+}
+
+/// The items of a list.
+pub fn list<'a>(node: &'a Node, what: &str, diags: &mut Diagnostics) -> &'a [Node] {
+    match &node.kind {
+        Kind::List(items) => items,
+        _ => {
+            let message = format!("{what} is {}", node.describe());
+            diags.push(Diagnostic::new(
+                message,
+                &node.span,
+                "expected a list `[a, b]`",
+            ));
+            &[]
+        }
+    }
+}
+
+/// The text of a scalar.
+pub fn text(node: &Node, what: &str, diags: &mut Diagnostics) -> Option<Name> {
+    match &node.kind {
+        Kind::Scalar(text) => Some(At {
+            value: text.clone(),
+            span: node.span.clone(),
+        }),
+        _ => {
+            let message = format!("{what} is {}", node.describe());
+            diags.push(Diagnostic::new(message, &node.span, "expected text"));
+            None
+        }
+    }
+}
+
+/// An integer in decimal or hexadecimal.
+pub fn integer(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let magnitude = match digits.strip_prefix("0x") {
+        Some(hex) if !hex.starts_with(['+', '-']) => i128::from_str_radix(hex, 16).ok()?,
+        Some(_) => return None,
+        None => digits.parse().ok()?,
+    };
+    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+/// The integer in a node.
+pub fn int(node: &Node, what: &str, diags: &mut Diagnostics) -> Option<i64> {
+    let number = match &node.kind {
+        Kind::Scalar(text) => integer(text),
+        _ => None,
+    };
+    if number.is_none() {
+        let message = format!("{what} is {}", node.describe());
+        diags.push(Diagnostic::new(message, &node.span, "expected an integer"));
+    }
+    number
+}
+
+/// One of a few words.
+pub fn choice<T: Copy>(
+    name: &Name,
+    what: &str,
+    words: &[(&str, T)],
+    diags: &mut Diagnostics,
+) -> Option<T> {
+    let found = words
+        .iter()
+        .find(|(word, _)| *word == name.value)
+        .map(|(_, value)| *value);
+    if found.is_none() {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let label = format!("expected one of {}", one_of(&words));
+        diags.push(
+            Diagnostic::new(
+                format!("unknown {what} `{}`", name.value),
+                &name.span,
+                label,
+            )
+            .help_opt(did_you_mean(&name.value, words)),
+        );
+    }
+    found
+}
+
+/// Reports a name that C would not take.
+pub fn identifier(name: &Name, what: &str, diags: &mut Diagnostics) {
+    let mut chars = name.value.chars();
+    let good = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !good {
+        let message = format!("{what} `{}` is not an identifier", name.value);
+        diags.push(Diagnostic::new(
+            message,
+            &name.span,
+            "expected letters, digits and `_`, not starting with a digit",
+        ));
+    }
+}
+
+/// Words as a message lists them.
+pub fn one_of(words: &[&str]) -> String {
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

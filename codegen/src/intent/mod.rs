@@ -1,0 +1,216 @@
+//! What people wrote in the YAML, taken apart but not yet resolved.
+//!
+//! Needs no facts: extraction starts from here to learn what to ask the headers for.
+
+pub mod calls;
+pub mod decode;
+pub mod types;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{Name, Sources, Span};
+use crate::yaml::{self, Node};
+use calls::{AuxIntent, CallIntent};
+use types::{IsaIntent, ScalarIntent, SetIntent, StructIntent};
+
+/// Everything written by hand, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Intent {
+    /// ISAs in table order.
+    pub isas: Vec<IsaIntent>,
+    /// Scalar types.
+    pub scalars: BTreeMap<String, ScalarIntent>,
+    /// Flag sets and enumerations.
+    pub sets: BTreeMap<String, SetIntent>,
+    /// Structs.
+    pub structs: BTreeMap<String, StructIntent>,
+    /// System calls.
+    pub calls: BTreeMap<String, CallIntent>,
+    /// Imports that are not system calls.
+    pub aux: BTreeMap<String, AuxIntent>,
+    /// Names of entries that could not be taken apart; whoever refers to them is not to blame.
+    pub broken: BTreeSet<String>,
+}
+
+/// The intent together with the parsed facts files, which are not its business.
+pub struct Parsed {
+    /// What people wrote.
+    pub intent: Intent,
+    /// The trees of `facts/*.yaml` with the file's index.
+    pub facts: Vec<(usize, Node)>,
+    /// Whether every file could be read; if not, names are missing through no fault of
+    /// those who refer to them.
+    pub complete: bool,
+}
+
+/// What a file of the spec holds, by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Isa,
+    Types,
+    Flags,
+    Structs,
+    Aux,
+    Calls,
+    Facts,
+}
+
+/// Parts with the names of their file or folder.
+const PARTS: [(&str, Part); 7] = [
+    ("isa", Part::Isa),
+    ("types", Part::Types),
+    ("flags", Part::Flags),
+    ("structs", Part::Structs),
+    ("aux", Part::Aux),
+    ("syscalls", Part::Calls),
+    ("facts", Part::Facts),
+];
+
+/// Parses every file and takes the hand-written ones apart.
+pub fn read(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Parsed {
+    let mut parsed = Parsed {
+        intent: Intent::default(),
+        facts: Vec::new(),
+        complete: true,
+    };
+    for file in 0..sources.files.len() {
+        let path = &sources.files[file].path;
+        let stem = path.strip_suffix(".yaml").unwrap_or(path);
+        let folder = stem.split('/').next().unwrap_or(stem);
+        let known = PARTS.iter().find(|(name, _)| *name == folder);
+        let Some((_, part)) = known.filter(|_| path.ends_with(".yaml")) else {
+            diags.push(unknown_file(folder, file));
+            parsed.complete = false;
+            continue;
+        };
+        let before = diags.len();
+        let Some(root) = yaml::parse(sources, file, diags) else {
+            parsed.complete &= diags.len() == before;
+            continue;
+        };
+        let family = stem.rsplit('/').next().unwrap_or(stem);
+        parsed.take(*part, file, family, root, diags);
+    }
+    parsed.intent.finish_isas(diags);
+    parsed.intent.check_shared_names(diags);
+    parsed
+}
+
+impl Parsed {
+    fn take(&mut self, part: Part, file: usize, family: &str, root: Node, diags: &mut Diagnostics) {
+        let intent = &mut self.intent;
+        let broken = &mut intent.broken;
+        match part {
+            Part::Facts => self.facts.push((file, root)),
+            Part::Isa => intent.isas.extend(types::isa(&root, family, diags)),
+            Part::Types => each(&root, &mut intent.scalars, broken, diags, types::scalar),
+            Part::Flags => each(&root, &mut intent.sets, broken, diags, types::set),
+            Part::Structs => each(&root, &mut intent.structs, broken, diags, types::structure),
+            Part::Aux => each(&root, &mut intent.aux, broken, diags, calls::aux),
+            Part::Calls => each(
+                &root,
+                &mut intent.calls,
+                broken,
+                diags,
+                |name, node, diags| calls::call(name, node, family, diags),
+            ),
+        }
+    }
+}
+
+/// Something that knows the name it was written under.
+pub trait Named {
+    /// The name and its place.
+    fn name(&self) -> &Name;
+}
+
+/// Decodes every entry of a file into a table, reporting names taken in another file.
+fn each<T: Named>(
+    root: &Node,
+    table: &mut BTreeMap<String, T>,
+    broken: &mut BTreeSet<String>,
+    diags: &mut Diagnostics,
+    decode: impl Fn(&Name, &Node, &mut Diagnostics) -> Option<T>,
+) {
+    for (name, node) in decode::map(root, "the file", diags).unwrap_or_default() {
+        decode::identifier(name, "the name", diags);
+        let Some(item) = decode(name, node, diags) else {
+            broken.insert(name.value.clone());
+            continue;
+        };
+        match table.get(&name.value) {
+            Some(first) => diags.push(duplicate(name, &first.name().span)),
+            None => _ = table.insert(name.value.clone(), item),
+        }
+    }
+}
+
+fn duplicate(name: &Name, first: &Span) -> Diagnostic {
+    Diagnostic::new(
+        format!("duplicate entry `{}`", name.value),
+        &name.span,
+        "again",
+    )
+    .context(first, "first here")
+    .help("merge the two entries or rename one")
+}
+
+fn unknown_file(folder: &str, file: usize) -> Diagnostic {
+    let names = PARTS.iter().map(|(name, _)| *name);
+    let known: Vec<&str> = names.clone().collect();
+    let span = Span { file, range: 0..0 };
+    let label = format!(
+        "expected `NAME.yaml` or `NAME/*.yaml`, NAME being {}",
+        known.join(", ")
+    );
+    Diagnostic::new("this file is no part of a specification", &span, label)
+        .help_opt(did_you_mean(folder, names))
+}
+
+impl Intent {
+    /// Sorts the ISAs and sees that exactly one is the guest's.
+    fn finish_isas(&mut self, diags: &mut Diagnostics) {
+        self.isas
+            .sort_by(|a, b| (a.order, &a.name.value).cmp(&(b.order, &b.name.value)));
+        if self.isas.is_empty() {
+            diags.push(
+                Diagnostic::placeless("the specification has no ISA")
+                    .help("add `isa/x86_64.yaml`; spec/README.md shows one"),
+            );
+            return;
+        }
+        let mut guests = self.isas.iter().filter(|isa| isa.guest);
+        match (guests.next(), guests.next()) {
+            (None, _) => {
+                let message = "no ISA gives the guest its numbers";
+                let label = "one ISA must say `guest: true`";
+                diags.push(Diagnostic::new(message, &self.isas[0].name.span, label));
+            }
+            (Some(first), Some(second)) => diags.push(
+                Diagnostic::new(
+                    "two ISAs say `guest: true`",
+                    &second.name.span,
+                    "the second",
+                )
+                .context(&first.name.span, "the first"),
+            ),
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Scalars and flag sets share one name space, since an argument may be either.
+    fn check_shared_names(&self, diags: &mut Diagnostics) {
+        for set in self.sets.values() {
+            if let Some(scalar) = self.scalars.get(&set.name.value) {
+                diags.push(duplicate(&set.name, &scalar.name.span));
+            }
+        }
+    }
+
+    /// The index of the ISA that gives the guest its numbers.
+    pub fn guest_isa(&self) -> usize {
+        self.isas.iter().position(|isa| isa.guest).unwrap_or(0)
+    }
+}

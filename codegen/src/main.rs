@@ -1,0 +1,7 @@
+//! The command `wali-codegen`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

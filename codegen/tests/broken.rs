@@ -1,0 +1,226 @@
+//! Broken specifications: every mistake must be reported on its line, in the predicted
+//! words, and nothing else may be.
+//!
+//! Each file of `broken/` names the file of the small specification in `base/` that it
+//! replaces or adds. `# error: A | B` predicts a report on its own line whose text
+//! contains A and B; `# error-above: ...` one on the file's first line of content.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wali_codegen::diag::{Diagnostic, Diagnostics};
+use wali_codegen::model::Spec;
+use wali_codegen::source::{Source, Sources};
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn base() -> Sources {
+    Sources::read(&tests().join("base")).expect("the small specification")
+}
+
+/// A report that a comment predicts.
+#[derive(Debug)]
+struct Predicted {
+    line: usize,
+    parts: Vec<String>,
+}
+
+fn predictions(text: &str) -> Vec<Predicted> {
+    let mut predicted = Vec::new();
+    let parts = |text: &str| {
+        text.split(" | ")
+            .map(|part| part.trim().to_owned())
+            .collect()
+    };
+    for (index, line) in text.lines().enumerate() {
+        for part in line.split("# error: ").skip(1) {
+            predicted.push(Predicted {
+                line: index + 1,
+                parts: parts(part.trim_end()),
+            });
+        }
+        if let Some(part) = line.strip_prefix("# error-above: ") {
+            predicted.push(Predicted {
+                line: 0,
+                parts: parts(part),
+            });
+        }
+    }
+    predicted
+}
+
+/// Everything a report says, in one string.
+fn whole(diagnostic: &Diagnostic) -> String {
+    let label = diagnostic.at.as_ref().map(|(_, label)| label.as_str());
+    let parts = [
+        Some(diagnostic.message.as_str()),
+        label,
+        diagnostic.help.as_deref(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    let (first, _) = text.split_once('\n').ok_or("empty")?;
+    let target = first.strip_prefix("# file: ").ok_or("no `# file:` line")?;
+    let mut sources = base();
+    sources.files.retain(|file| file.path != target);
+    sources.files.push(Source {
+        path: target.to_owned(),
+        text: text.clone(),
+    });
+    let diags = Spec::from_sources(sources)
+        .err()
+        .ok_or("no error was reported")?;
+    let mut predicted = predictions(&text);
+    if predicted.is_empty() {
+        return Err("predicts nothing".to_owned());
+    }
+    let mut surprises = Vec::new();
+    for diagnostic in diags.iter() {
+        let line = line_of(&diags, diagnostic, target);
+        let said = whole(diagnostic);
+        let found = predicted.iter().position(|p| {
+            // The top of a file counts as above whatever its first line of content is.
+            let line_fits = line.is_some_and(|l| l == p.line || (p.line == 0 && l <= 2));
+            line_fits && p.parts.iter().all(|part| said.contains(part.as_str()))
+        });
+        match found {
+            Some(index) => _ = predicted.remove(index),
+            None => surprises.push(format!("line {line:?}: {said}")),
+        }
+    }
+    if surprises.is_empty() && predicted.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "not predicted: {surprises:#?}\nnot reported: {predicted:#?}"
+    ))
+}
+
+/// The line a report points to, if it is in the file under test.
+fn line_of(diags: &Diagnostics, diagnostic: &Diagnostic, target: &str) -> Option<usize> {
+    let (span, _) = diagnostic.at.as_ref()?;
+    let sources = diags.sources();
+    let in_target = sources.files[span.file].path == target;
+    in_target.then(|| sources.line_column(span.file, span.range.start).0)
+}
+
+#[test]
+fn the_small_specification_is_sound() {
+    if let Err(diags) = Spec::from_sources(base()) {
+        panic!("{diags}");
+    }
+}
+
+#[test]
+fn every_mistake_is_reported_as_predicted() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir(tests().join("broken")).expect("the folder of broken files") {
+        let path = entry.expect("an entry").path();
+        count += 1;
+        if let Err(failure) = check(&path) {
+            failures.push(format!("{}: {failure}", path.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    assert!(count >= 20, "only {count} broken files found");
+}
+
+#[test]
+fn a_report_reads_like_a_compiler() {
+    let mut sources = base();
+    sources.files.push(Source {
+        path: "syscalls/time.yaml".to_owned(),
+        text: "nanosleep:\n  args:\n    req: { in: struct timespce }\n".to_owned(),
+    });
+    let diags = Spec::from_sources(sources).expect_err("a misspelt struct");
+    let text = diags.to_string();
+    let place = format!("{}:3:16", tests().join("base/syscalls/time.yaml").display());
+    for part in [
+        "error: unknown type `struct timespce`",
+        &place,
+        "3 |     req: { in: struct timespce }",
+        "^^^^^^^^^^^^^^^ expected a struct of structs.yaml",
+        "help: did you mean `struct timespec`?",
+        "error: 1 error in the specification",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "colours in plain text");
+    assert!(
+        diags.coloured().contains('\u{1b}'),
+        "no colours for terminals"
+    );
+}
+
+#[test]
+fn missing_facts_name_the_remedy() {
+    let mut sources = base();
+    sources
+        .files
+        .retain(|file| !file.path.starts_with("facts/"));
+    let text = Spec::from_sources(sources)
+        .expect_err("no facts")
+        .to_string();
+    assert!(text.contains("run `wali-codegen facts`"), "{text}");
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let dir = tests().join("no-such-folder");
+    let text = Spec::load(&dir).expect_err("no folder").to_string();
+    assert!(text.contains("no-such-folder"), "{text}");
+    assert!(text.contains("--spec"), "{text}");
+}
+
+#[test]
+fn truncated_files_never_panic() {
+    let real = Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec"));
+    let real = real.expect("the specification");
+    for (index, file) in real.files.iter().enumerate() {
+        // A prime step visits cuts of every kind without taking minutes.
+        for cut in (0..file.text.len()).step_by(997) {
+            let mut sources = real.clone();
+            let cut = file.text.floor_char_boundary(cut);
+            sources.files[index].text.truncate(cut);
+            if let Err(diags) = Spec::from_sources(sources) {
+                assert!(!diags.to_string().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_files_neither_panic_nor_hang() {
+    let deep = "[".repeat(100_000);
+    let deep_map = "{ a: ".repeat(100_000);
+    let deep_block: String = (0..2_000)
+        .map(|n| format!("{}a:\n", " ".repeat(n)))
+        .collect();
+    let wide = "x".repeat(1_000_000);
+    for text in [
+        deep.as_str(),
+        &deep_map,
+        &deep_block,
+        &wide,
+        "\u{feff}read: {}\n",
+        "? [a]\n: b\n",
+        "read: !!binary aGk=\n",
+        "--- a\n--- b\n",
+        "read: { args: { a: { in: bytes, len: 99999999999999999999999 } } }\n",
+        "%YAML 9.9\n---\nread: {}\n",
+    ] {
+        let mut sources = base();
+        sources.files.push(Source {
+            path: "syscalls/hostile.yaml".to_owned(),
+            text: text.to_owned(),
+        });
+        let diags = Spec::from_sources(sources).expect_err("nothing of this is a specification");
+        assert!(diags.to_string().contains("hostile.yaml"));
+    }
+}

@@ -1,0 +1,118 @@
+//! The command `wali-codegen` from outside.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use wali_codegen::model::Spec;
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wali-codegen"));
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    command(args).output().expect("the command")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn spec() -> Spec {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec");
+    Spec::load(&dir).unwrap_or_else(|diags| panic!("{diags}"))
+}
+
+#[test]
+fn check_finds_the_specification_above_and_counts() {
+    let output = run(&["check"]);
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let spec = spec();
+    let counts = format!(
+        "{} of {} system calls described",
+        spec.calls.len(),
+        spec.kernel.len()
+    );
+    assert!(out.contains(&counts), "{out}");
+    assert!(out.contains("no errors"), "{out}");
+}
+
+#[test]
+fn json_lists_every_call_of_the_kernel() {
+    let output = run(&["list", "--json"]);
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let spec = spec();
+    assert_eq!(rows.len(), spec.kernel.len());
+    let row = |name: &str| {
+        let found = rows.iter().find(|row| row["name"] == name);
+        found.unwrap_or_else(|| panic!("no row for {name}")).clone()
+    };
+    let expected = serde_json::json!({
+        "name": "open", "x86_64": spec.kernel["open"].0[0], "aarch64": null, "riscv64": null,
+        "answer": "fallback",
+    });
+    assert_eq!(row("open"), expected);
+    assert_eq!(row("read")["answer"], "direct");
+    assert_eq!(row("readv")["answer"], "convert");
+    assert_eq!(row("mmap")["answer"], "runtime");
+    assert_eq!(row("kexec_load")["answer"], "refused");
+    assert_eq!(row("riscv_hwprobe")["answer"], "missing");
+    for row in &rows {
+        assert_eq!(row.as_object().expect("an object").len(), 5, "{row}");
+    }
+}
+
+#[test]
+fn tables_are_aligned_and_filtered() {
+    let output = run(&["list", "--isa", "aarch64", "--answer", "convert"]);
+    let out = text(&output.stdout);
+    let mut lines = out.lines();
+    let header = lines.next().expect("a header");
+    let column = header.find("answer").expect("the last column");
+    let mut names = Vec::new();
+    for line in lines {
+        assert_eq!(&line[column..], "convert", "{line}");
+        names.extend(line.split_whitespace().next());
+    }
+    for name in ["openat", "fstat", "readv"] {
+        assert!(names.contains(&name), "{name} is missing in {names:?}");
+    }
+    assert!(!names.contains(&"read"), "read does not convert");
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_explained() {
+    for (args, word) in [
+        (vec!["list", "--isa", "sparc"], "riscv64"),
+        (vec!["check", "--spec", "no/such/folder"], "no/such/folder"),
+        (vec!["facts", "--deb", "no-such.deb"], "no-such.deb"),
+        (vec!["facts", "--headers", "src"], "dpkg-deb -x"),
+    ] {
+        let output = run(&args);
+        let err = text(&output.stderr);
+        assert!(!output.status.success(), "{args:?} succeeded");
+        assert!(err.contains(word), "{args:?}: `{word}` is missing in {err}");
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = command(&["list", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    // More than a pipe holds is to come when the reading end closes.
+    let mut first = [0];
+    let mut pipe = child.stdout.take().expect("a pipe");
+    pipe.read_exact(&mut first).expect("a byte");
+    drop(pipe);
+    let output = child.wait_with_output().expect("the end");
+    assert!(output.status.success(), "{:?}", output.status);
+    assert_eq!(text(&output.stderr), "");
+}

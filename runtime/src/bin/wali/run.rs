@@ -1,0 +1,93 @@
+//! `wali run`
+
+use std::ffi::{CString, OsString, c_int};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use wali_runtime::host::{Process, Startup};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, report, signal_of};
+
+use super::{CANNOT_RUN, complain, environment, load, sigpipe};
+
+/// Run a program
+///
+/// The program sees the host's files, its standard streams, and, unless told otherwise, its
+/// environment. The exit status is the program's; a program that traps dies by the signal
+/// that would have killed its native counterpart.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    environment: environment::Options,
+
+    /// The program: a WebAssembly module, binary or text
+    module: PathBuf,
+
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+/// Runs the program and ends as it ends.
+pub fn run(args: Args) -> ExitCode {
+    let path = args.module;
+    let environment = match environment::environment(&args.environment) {
+        Ok(environment) => environment,
+        Err(text) => {
+            eprintln!("wali: {text}");
+            return ExitCode::from(2);
+        }
+    };
+    let module = match load(&path) {
+        Ok(module) => module,
+        Err(status) => return status,
+    };
+    let unknown: Vec<String> = report(&module)
+        .into_iter()
+        .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
+        .map(|report| report.import.name)
+        .collect();
+    if !unknown.is_empty() {
+        let text = format!("warning: unknown system calls fail with ENOSYS: {}", unknown.join(", "));
+        complain(&path, &text);
+    }
+    // Arguments came as C strings, so that none holds a NUL.
+    let args = std::iter::once(path.clone().into_os_string())
+        .chain(args.args)
+        .filter_map(|arg| CString::new(arg.into_vec()).ok())
+        .collect();
+    let program = Process::new(Startup { args, environment })
+        .map_err(|error| format!("cannot pass the environment: {error}"))
+        .and_then(|process| Program::new(&module, process).map_err(|error| error.to_string()));
+    let mut program = match program {
+        Ok(program) => program,
+        Err(text) => {
+            complain(&path, &text);
+            return ExitCode::from(CANNOT_RUN);
+        }
+    };
+    sigpipe::restore();
+    match program.run() {
+        Outcome::Exit(status) => ExitCode::from(status as u8),
+        Outcome::Trap(trap) => {
+            complain(&path, &trap);
+            if let Some(signal) = signal_of(&trap) {
+                die(signal);
+            }
+            ExitCode::from(CANNOT_RUN)
+        }
+    }
+}
+
+/// Ends this process by a signal's default action, for its parent to see.
+fn die(signal: c_int) {
+    // SAFETY: the default action and an empty mask need nothing of ours to stay alive.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+        libc::raise(signal);
+    }
+}

@@ -1,0 +1,223 @@
+//! What the generated bindings stand on.
+
+use wali_arch::access;
+pub use wali_arch::flags;
+pub use wali_arch::layout::{Convert, Plain, Widened, guest};
+pub use wali_arch::syscall;
+pub use wali_arch::tables::number;
+
+pub use super::convert;
+pub use crate::engine::Unwind;
+use crate::memory::Memory;
+
+/// An error number of Linux's, positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+impl Errno {
+    /// As a system call returns it.
+    #[inline]
+    pub fn result(self) -> i64 {
+        -i64::from(self.0)
+    }
+}
+
+/// The guest as the bindings see it.
+pub trait Guest {
+    /// Its memory.
+    fn memory(&self) -> GuestMemory;
+}
+
+/// The place where guest addresses become host addresses.
+///
+/// The reservation behind a memory is so large that any 32-bit address plus any length
+/// up to 4 GiB lies inside it, and what is not mapped there faults: the kernel then says
+/// `EFAULT`, exactly as far into a buffer as it would natively.
+#[derive(Debug, Clone, Copy)]
+pub struct GuestMemory {
+    base: *mut u8,
+}
+
+impl GuestMemory {
+    /// The most bytes that may lie behind an address.
+    const MOST: u64 = 1 << 32;
+
+    /// A view of `memory`, which must outlive its use.
+    #[inline]
+    pub fn new(memory: &Memory) -> GuestMemory {
+        GuestMemory { base: memory.base() }
+    }
+
+    /// The host address of `len` bytes at a guest address; the null pointer stays null.
+    ///
+    /// # Errors
+    /// `EFAULT` if the extent is larger than all of guest memory.
+    #[inline]
+    pub fn address(self, at: u32, len: u64) -> Result<usize, Errno> {
+        if at == 0 {
+            return Ok(0);
+        }
+        if len > GuestMemory::MOST {
+            return Err(Errno(flags::errno::EFAULT));
+        }
+        Ok(self.base as usize + at as usize)
+    }
+
+    /// Copies bytes of the guest's out.
+    ///
+    /// # Errors
+    /// `EFAULT` if some are not accessible; null never is.
+    pub fn read(self, at: u32, into: &mut [u8]) -> Result<(), Errno> {
+        let from = self.place(at, into.len())?;
+        // SAFETY: the source is inside the reservation, the target is the caller's.
+        unsafe { access::copy(into.as_mut_ptr(), from, into.len()) }
+            .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
+    /// Copies bytes into the guest.
+    ///
+    /// # Errors
+    /// As for [`GuestMemory::read`].
+    pub fn write(self, at: u32, bytes: &[u8]) -> Result<(), Errno> {
+        let to = self.place(at, bytes.len())?;
+        // SAFETY: the target is inside the reservation, the source is the caller's.
+        unsafe { access::copy(to, bytes.as_ptr(), bytes.len()) }
+            .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
+    /// Copies a structure of the guest's out.
+    ///
+    /// # Errors
+    /// As for [`GuestMemory::read`].
+    #[inline]
+    pub fn read_plain<T: Plain>(self, at: u32) -> Result<T, Errno> {
+        let mut value = T::zeroed();
+        let from = self.place(at, size_of::<T>())?;
+        // SAFETY: the source is inside the reservation, the target is a local that
+        // accepts any bytes.
+        unsafe { access::copy(core::ptr::from_mut(&mut value).cast(), from, size_of::<T>()) }
+            .map_err(|_| Errno(flags::errno::EFAULT))?;
+        Ok(value)
+    }
+
+    /// Copies a structure into the guest.
+    ///
+    /// # Errors
+    /// As for [`GuestMemory::read`].
+    #[inline]
+    pub fn write_plain<T: Plain>(self, at: u32, value: &T) -> Result<(), Errno> {
+        let to = self.place(at, size_of::<T>())?;
+        // SAFETY: the target is inside the reservation, and a `Plain` value has no byte
+        // that is not initialised.
+        unsafe { access::copy(to, core::ptr::from_ref(value).cast(), size_of::<T>()) }
+            .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
+    fn place(self, at: u32, len: usize) -> Result<*mut u8, Errno> {
+        if at == 0 && len > 0 {
+            return Err(Errno(flags::errno::EFAULT));
+        }
+        self.address(at, len as u64)?;
+        Ok(self.base.wrapping_add(at as usize))
+    }
+}
+
+/// A Wasm value type that WALI's imports use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValType {
+    /// 32 bits.
+    I32,
+    /// 64 bits.
+    I64,
+}
+
+/// How a call is answered on this ISA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Straight to the kernel with translated addresses.
+    Direct,
+    /// To the kernel with structures or flags converted.
+    Convert,
+    /// By another call of the kernel.
+    Fallback,
+    /// By the runtime.
+    Runtime,
+    /// With an error, for a stated reason.
+    Refused,
+    /// With `ENOSYS`, since it is not described yet.
+    Missing,
+}
+
+impl Answer {
+    /// The word used in listings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Answer::Direct => "direct",
+            Answer::Convert => "convert",
+            Answer::Fallback => "fallback",
+            Answer::Runtime => "runtime",
+            Answer::Refused => "refused",
+            Answer::Missing => "missing",
+        }
+    }
+}
+
+/// What an argument stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArgKind {
+    /// A plain number.
+    Number,
+    /// Bits or one of the set of constants of that name.
+    Flags(&'static str),
+    /// A file descriptor.
+    Descriptor,
+    /// A guest address that the call itself interprets.
+    Address,
+    /// A process, thread or process-group id.
+    Process,
+    /// A user id.
+    User,
+    /// A group id.
+    Group,
+    /// A signal number.
+    Signal,
+    /// A file mode.
+    Mode,
+    /// A clock id.
+    Clock,
+    /// The address of a file name.
+    Path,
+    /// The address of another string.
+    String,
+    /// The address of something else.
+    Pointer,
+}
+
+/// An argument of a binding.
+#[derive(Debug, Clone, Copy)]
+pub struct ArgMeta {
+    /// Its name.
+    pub name: &'static str,
+    /// What it stands for.
+    pub kind: ArgKind,
+}
+
+/// Most arguments a binding takes.
+pub const MAX_ARGS: usize = 6;
+
+/// A host function for an import of module `wali`.
+#[derive(Debug)]
+pub struct Binding<C> {
+    /// The import's name.
+    pub import: &'static str,
+    /// Its parameters as the specification has them; a module may declare others.
+    pub params: &'static [ValType],
+    /// Its result.
+    pub result: Option<ValType>,
+    /// What its arguments are, for tracing.
+    pub args: &'static [ArgMeta],
+    /// How the system call is answered here; none for an import that is not one.
+    pub answer: Option<Answer>,
+    /// The function: arguments as 64-bit words, of which 32-bit ones count the low half.
+    pub call: fn(&mut C, &[u64; MAX_ARGS]) -> Result<u64, Unwind>,
+}

@@ -1,0 +1,11 @@
+//! The host layer: Linux's system calls for a guest, as the specification describes them.
+
+pub mod abi;
+pub mod bindings;
+mod calls;
+pub mod convert;
+mod emulated;
+mod mappings;
+mod process;
+
+pub use process::{Environment, Process, Startup, Thread};

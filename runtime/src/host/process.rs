@@ -1,0 +1,137 @@
+//! A guest process and its threads: what the host layer keeps for them.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::abi::{Guest, GuestMemory};
+use crate::memory::Memory;
+
+/// Where the guest's environment comes from.
+#[derive(Debug)]
+pub enum Environment {
+    /// No variables.
+    Empty,
+    /// `NAME=value` each.
+    Variables(Vec<Vec<u8>>),
+}
+
+/// What a process starts with.
+#[derive(Debug)]
+pub struct Startup {
+    /// The command line with argv[0].
+    pub args: Vec<CString>,
+    /// The environment.
+    pub environment: Environment,
+}
+
+/// A guest process.
+#[derive(Debug)]
+pub struct Process {
+    args: Vec<CString>,
+    /// An anonymous file with the environment, a line each; none if it is empty.
+    environment: Option<OwnedFd>,
+    /// Whether `__init` and `__deinit` have been called.
+    pub(super) initialised: AtomicBool,
+    pub(super) deinitialised: AtomicBool,
+}
+
+impl Process {
+    /// Prepares a process.
+    ///
+    /// # Errors
+    /// When the environment's file cannot be made.
+    pub fn new(startup: Startup) -> io::Result<Arc<Process>> {
+        let environment = match startup.environment {
+            Environment::Empty => None,
+            Environment::Variables(variables) if variables.is_empty() => None,
+            Environment::Variables(variables) => Some(environment_file(&variables)?),
+        };
+        Ok(Arc::new(Process {
+            args: startup.args,
+            environment,
+            initialised: AtomicBool::new(false),
+            deinitialised: AtomicBool::new(false),
+        }))
+    }
+
+    /// The command line with argv[0].
+    pub fn args(&self) -> &[CString] {
+        &self.args
+    }
+
+    /// The path at which the guest finds its environment.
+    pub(super) fn environment_path(&self) -> Option<CString> {
+        let fd = self.environment.as_ref()?.as_raw_fd();
+        CString::new(format!("/proc/self/fd/{fd}")).ok()
+    }
+
+    /// Sets a flag and says whether it was set before.
+    pub(super) fn once(flag: &AtomicBool) -> bool {
+        flag.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// The environment in an anonymous file that no other process can find, under a
+/// descriptor far above those a program counts on.
+fn environment_file(variables: &[Vec<u8>]) -> io::Result<OwnedFd> {
+    // SAFETY: the name is a C string; the result is checked.
+    let fd = unsafe { libc::memfd_create(c"wali-environment".as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made and is nobody else's.
+    let mut file = unsafe { File::from_raw_fd(fd) };
+    let mut text = Vec::new();
+    for variable in variables {
+        text.extend_from_slice(variable);
+        text.push(b'\n');
+    }
+    file.write_all(&text)?;
+    out_of_the_way(file.into())
+}
+
+/// Moves a descriptor of the runtime's to the upper end of what the limit allows.
+fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a live local.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // Not so high that the kernel's table of descriptors grows beyond a page or two.
+    let floor = limit.rlim_cur.saturating_sub(8).min(1000) as libc::c_int;
+    // SAFETY: duplicates a descriptor that we own.
+    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, floor) };
+    if high < 0 {
+        return Ok(fd);
+    }
+    // SAFETY: the descriptor was just made and is nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(high) })
+}
+
+/// A thread of a guest process: what its host calls work on.
+#[derive(Debug)]
+pub struct Thread {
+    /// Its process.
+    pub process: Arc<Process>,
+    pub(super) memory: Memory,
+    /// What `set_tid_address` named; cleared by nobody yet, since no thread outlives it.
+    pub(super) clear_tid: u32,
+}
+
+impl Thread {
+    /// The first thread of a process over its memory.
+    pub fn new(process: Arc<Process>, memory: Memory) -> Thread {
+        Thread { process, memory, clear_tid: 0 }
+    }
+}
+
+impl Guest for Thread {
+    #[inline]
+    fn memory(&self) -> GuestMemory {
+        GuestMemory::new(&self.memory)
+    }
+}

@@ -1,0 +1,48 @@
+//! Guest backtraces: a walk over frame headers.
+
+use super::context::HEADER_SLOTS;
+use super::module::Module;
+use super::trap::{FRAMES_KEPT, Frame, Trap};
+
+/// Adds the frames from the instruction at `ip` in the frame `sp` outwards, to where the
+/// host called the guest.
+///
+/// # Safety
+/// `sp` is the frame of a live guest stack in which `ip` was executed.
+pub(crate) unsafe fn collect(module: &Module, ip: *const u64, sp: *mut u64, trap: &mut Trap) {
+    const { assert!(HEADER_SLOTS == 2) };
+    let (mut ip, mut sp) = (ip, sp);
+    let mut inner = Vec::new();
+    // A ring of the outermost frames so far.
+    let mut outer = Vec::new();
+    let mut count = 0usize;
+    // What leads out of the first function is not one of ours.
+    while let Some(function) = module.function_at(ip) {
+        let place = (function.index(), function.position(ip));
+        if inner.len() < FRAMES_KEPT {
+            inner.push(place);
+        } else if outer.len() < FRAMES_KEPT {
+            outer.push(place);
+        } else {
+            outer[count % FRAMES_KEPT] = place;
+        }
+        count += 1;
+        // SAFETY: the header is where the function's meta word says, and leads to the caller's
+        // frame. A return address is behind the call; one word back is inside it.
+        unsafe {
+            let header = sp.add(function.meta().header as usize);
+            ip = (*header as *const u64).wrapping_sub(1);
+            sp = *header.add(1) as *mut u64;
+        }
+    }
+    if outer.len() == FRAMES_KEPT {
+        outer.rotate_left(count % FRAMES_KEPT);
+    }
+    let omitted = count - inner.len() - outer.len();
+    let frames = inner.into_iter().chain(outer).map(|(func, position)| Frame {
+        func,
+        name: module.func_name(func).map(str::to_string),
+        offset: module.offset_of(func, position),
+    });
+    trap.add_frames(frames, omitted);
+}

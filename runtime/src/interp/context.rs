@@ -1,0 +1,233 @@
+//! What handlers know: the per-instance block of pointers, and how one handler leads to
+//! the next.
+
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use wali_arch::access::{Landing, Pins};
+
+use super::func::FuncObj;
+use super::instance::Inner as InstanceInner;
+use super::table::TableInner;
+use super::trap::{Exit, Trap};
+use crate::memory::Memory;
+
+/// Code that executes one instruction.
+///
+/// The arguments are the machine: context, instruction pointer (at the instruction's
+/// first word), frame (its slot 0) and the base of memory 0. The first three are where
+/// `wali_arch::access` wants its pins. At most six integer arguments travel in registers
+/// on x86-64; a seventh would end tail calls.
+pub(crate) type Handler =
+    unsafe extern "C" fn(cx: *mut Context, ip: *const u64, sp: *mut u64, mem: *mut u8) -> usize;
+
+/// A function's code, null until its first call. The code's first word is its [`Meta`].
+pub(crate) type Cell = AtomicPtr<u64>;
+
+/// What calls need to know of a function, packed into the first word of its code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meta {
+    /// Slot of the frame header, behind parameters and locals.
+    pub header: u16,
+    /// How many slots arguments take; the locals after them start as zero.
+    pub params: u16,
+    /// All slots of a frame.
+    pub frame: u32,
+}
+
+impl Meta {
+    /// Words before a function's first instruction: this one, and its function index.
+    pub const WORDS: usize = 2;
+
+    pub fn pack(self) -> u64 {
+        u64::from(self.header) | u64::from(self.params) << 16 | u64::from(self.frame) << 32
+    }
+
+    #[inline(always)]
+    pub fn unpack(word: u64) -> Meta {
+        Meta { header: word as u16, params: (word >> 16) as u16, frame: (word >> 32) as u32 }
+    }
+}
+
+/// Slots of a frame header: where to return to, and the caller's frame.
+pub(crate) const HEADER_SLOTS: usize = 2;
+
+/// Set in [`Context::interrupt`]: the guest has to stop.
+pub(crate) const STOP: u32 = 1;
+/// Set in [`Context::interrupt`]: the embedder's hook has to run.
+pub(crate) const HOOK: u32 = 2;
+
+/// The machine's view of an instance. Owned by it, but shared with interrupt handles,
+/// which touch `interrupt` only.
+#[repr(C)]
+pub(crate) struct Context {
+    /// First, since its address is the pin of guarded accesses.
+    pub landing: Landing,
+    /// Nonzero when something wants attention at the next safepoint.
+    pub interrupt: AtomicU32,
+    /// Where the guest stack ends.
+    pub limit: usize,
+    /// Code of the module's functions, by index among the defined ones.
+    pub cells: *const Cell,
+    /// Cells of globals.
+    pub globals: *const *mut u64,
+    /// Tables.
+    pub tables: *const *const TableInner,
+    /// Function objects by index among all functions.
+    pub funcs: *const *const FuncObj,
+    /// Memory 0; null if there is none.
+    pub memory: *const Memory,
+    /// The instance.
+    pub instance: *const InstanceInner,
+    /// Where frames of a nested run may start.
+    pub top: *mut u64,
+    /// Where the trap arose.
+    pub trap_ip: *const u64,
+    /// Its frame.
+    pub trap_sp: *mut u64,
+    /// Its particulars; see [`Exit`].
+    pub trap_info: u64,
+    /// The trap of a host function.
+    pub pending: Option<Trap>,
+    /// Whether a host function has the state, so that nobody else may enter.
+    pub lent: bool,
+    /// The next instruction, under loop dispatch.
+    #[cfg(wali_dispatch = "loop")]
+    pub next: (*const u64, *mut u64),
+}
+
+impl Context {
+    pub fn new() -> Context {
+        Context {
+            landing: Landing::new(),
+            interrupt: AtomicU32::new(0),
+            limit: 0,
+            cells: std::ptr::null(),
+            globals: std::ptr::null(),
+            tables: std::ptr::null(),
+            funcs: std::ptr::null(),
+            memory: std::ptr::null(),
+            instance: std::ptr::null(),
+            top: std::ptr::null_mut(),
+            trap_ip: std::ptr::null(),
+            trap_sp: std::ptr::null_mut(),
+            trap_info: 0,
+            pending: None,
+            lent: false,
+            #[cfg(wali_dispatch = "loop")]
+            next: (std::ptr::null(), std::ptr::null_mut()),
+        }
+    }
+
+    /// Whether something wants attention.
+    ///
+    /// # Safety
+    /// `cx` is live.
+    #[inline(always)]
+    pub unsafe fn interrupted(cx: *const Context) -> bool {
+        // SAFETY: `cx` is live, and the word is atomic.
+        unsafe { (*cx).interrupt.load(Ordering::Relaxed) != 0 }
+    }
+}
+
+/// The state of the machine, as guarded accesses want it.
+#[inline(always)]
+pub(crate) fn pins(cx: *mut Context, ip: *const u64, sp: *mut u64) -> Pins {
+    Pins { landing: cx.cast(), ip, sp }
+}
+
+/// Goes on with the instruction at `ip`.
+///
+/// # Safety
+/// `ip` points to an instruction of a function whose frame `sp` is, in the instance of
+/// `cx`, whose memory's base `mem` is.
+#[inline(always)]
+#[cfg(wali_dispatch = "threaded")]
+pub(crate) unsafe fn dispatch(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the first word of an instruction is the address of its handler.
+    unsafe {
+        let handler = *ip.cast::<Handler>();
+        handler(cx, ip, sp, mem)
+    }
+}
+
+/// Goes on with the instruction at `ip`, once this handler has returned.
+///
+/// # Safety
+/// `ip` points to an instruction of a function whose frame `sp` is, in the instance of
+/// `cx`, whose memory's base `mem` is.
+#[inline(always)]
+#[cfg(wali_dispatch = "loop")]
+pub(crate) unsafe fn dispatch(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    _mem: *mut u8,
+) -> usize {
+    // SAFETY: `cx` is live and this thread's.
+    unsafe { (*cx).next = (ip, sp) };
+    CONTINUE
+}
+
+/// What handlers return to the dispatch loop when there is a next instruction.
+#[cfg(wali_dispatch = "loop")]
+const CONTINUE: usize = usize::MAX - 1;
+
+/// Runs from the instruction at `ip` until guest code stops.
+///
+/// # Safety
+/// As for [`dispatch`].
+pub(crate) unsafe extern "C" fn execute(
+    landing: *mut Landing,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    let cx = landing.cast::<Context>();
+    #[cfg(wali_dispatch = "threaded")]
+    // SAFETY: as the caller promises.
+    unsafe {
+        dispatch(cx, ip, sp, mem)
+    }
+    #[cfg(wali_dispatch = "loop")]
+    {
+        let (mut ip, mut sp) = (ip, sp);
+        loop {
+            // SAFETY: the first word of an instruction is the address of its handler, and
+            // a handler that returns CONTINUE has named the next instruction.
+            unsafe {
+                let handler = *ip.cast::<Handler>();
+                let status = handler(cx, ip, sp, mem);
+                if status != CONTINUE {
+                    return status;
+                }
+                (ip, sp) = (*cx).next;
+            }
+        }
+    }
+}
+
+/// Stops guest code at `ip`.
+///
+/// # Safety
+/// `cx` is live and this thread's.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe extern "C" fn stop(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    _mem: *mut u8,
+    exit: Exit,
+) -> usize {
+    // SAFETY: as the caller promises.
+    unsafe {
+        (*cx).trap_ip = ip;
+        (*cx).trap_sp = sp;
+    }
+    exit as usize
+}

@@ -1,0 +1,508 @@
+//! Functions as values, and the ways into and out of guest code.
+
+use std::any::Any;
+use std::cell::Cell as StdCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ops::ControlFlow;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use wali_arch::access::{self, FAULTED};
+
+use super::backtrace;
+use super::context::{Cell, Context, HOOK, Handler, Meta, STOP, execute};
+use super::handlers::call;
+use super::instance::{Inner as InstanceInner, Instance};
+use super::trap::{Exit, Trap, TrapKind};
+use super::types::{FuncType, TypeId, ValType, Value};
+use crate::memory::Memory;
+
+/// A function of the embedder's. It gets its arguments in the slice's first slots and
+/// leaves its results there; the slice has room for the longer of both lists. 32-bit values
+/// take the low half of a slot, zero-extended.
+pub type HostFn = dyn Fn(&mut Caller<'_>, &mut [u64]) -> Result<(), Trap> + Send + Sync;
+
+/// A safepoint hook: what to do when [`InterruptHandle::request_hook`] was called.
+///
+/// [`InterruptHandle::request_hook`]: super::InterruptHandle::request_hook
+pub type Hook = dyn Fn(&mut Caller<'_>) -> Result<(), Trap>;
+
+/// A function as code sees it. References to functions are addresses of these.
+pub(crate) struct FuncObj {
+    pub ty: TypeId,
+    /// How many results it has.
+    pub results: u32,
+    /// Slots for arguments and results.
+    slots: u32,
+    /// The context of its instance; null for host functions.
+    pub cx: *mut Context,
+    /// Its code; null for host functions.
+    pub cell: *const Cell,
+    target: Target,
+}
+
+enum Target {
+    Guest { instance: Weak<InstanceInner>, index: u32 },
+    Host { code: Arc<HostFn>, ty: FuncType, myself: Weak<FuncObj> },
+}
+
+impl FuncObj {
+    /// A function that a module defines, number `index` among all functions.
+    pub fn guest(
+        ty: &FuncType,
+        id: TypeId,
+        cx: *mut Context,
+        cell: *const Cell,
+        instance: Weak<InstanceInner>,
+        index: u32,
+    ) -> FuncObj {
+        FuncObj {
+            ty: id,
+            results: ty.results.len() as u32,
+            slots: ty.slots() as u32,
+            cx,
+            cell,
+            target: Target::Guest { instance, index },
+        }
+    }
+}
+
+/// A function. Clones refer to the same one.
+#[derive(Clone)]
+pub struct Func(Owner);
+
+#[derive(Clone)]
+enum Owner {
+    Guest(Rc<InstanceInner>, u32),
+    Host(Rc<FuncObj>),
+}
+
+impl Func {
+    /// A function of the embedder's.
+    ///
+    /// References to functions cannot be results: they arrive as null.
+    pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
+        let id = TypeId::of(&ty);
+        Func(Owner::Host(Rc::new_cyclic(|myself| FuncObj {
+            ty: id,
+            results: ty.results.len() as u32,
+            slots: ty.slots() as u32,
+            cx: std::ptr::null_mut(),
+            cell: std::ptr::null(),
+            target: Target::Host { code, ty, myself: Weak::clone(myself) },
+        })))
+    }
+
+    /// Function `index` of an instance that has as many.
+    pub(crate) fn guest(instance: Rc<InstanceInner>, index: u32) -> Func {
+        // An imported function stays what it is.
+        match instance.imported(index) {
+            Some(func) => func.clone(),
+            None => Func(Owner::Guest(instance, index)),
+        }
+    }
+
+    pub(crate) fn raw(&self) -> *const FuncObj {
+        match &self.0 {
+            Owner::Guest(instance, index) => instance.func(*index),
+            Owner::Host(func) => Rc::as_ptr(func),
+        }
+    }
+
+    /// # Safety
+    /// `raw` is null or a live function.
+    pub(crate) unsafe fn from_raw(raw: *const FuncObj) -> Option<Func> {
+        // SAFETY: as the caller promises.
+        let func = unsafe { raw.as_ref()? };
+        Some(Func(match &func.target {
+            Target::Guest { instance, index } => Owner::Guest(instance.upgrade()?, *index),
+            Target::Host { myself, .. } => Owner::Host(myself.upgrade()?),
+        }))
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> FuncType {
+        self.id().ty()
+    }
+
+    pub(crate) fn id(&self) -> TypeId {
+        // SAFETY: `self` keeps the function alive.
+        unsafe { (*self.raw()).ty }
+    }
+
+    /// Calls it. A host function needs an instance to be called from: see
+    /// [`Instance::call`].
+    pub fn call(&self, args: &[Value]) -> Result<Vec<Value>, Trap> {
+        match &self.0 {
+            // SAFETY: `self` keeps the instance and its context alive.
+            Owner::Guest(instance, _) => unsafe { self.call_from(instance.cx(), args) },
+            Owner::Host(_) => Err(Trap::message("a host function was called without a guest")),
+        }
+    }
+
+    /// Calls it from an instance.
+    ///
+    /// # Safety
+    /// `cx` is the live context of an instance, and this thread's.
+    pub(crate) unsafe fn call_from(
+        &self,
+        cx: *mut Context,
+        args: &[Value],
+    ) -> Result<Vec<Value>, Trap> {
+        let ty = self.ty();
+        check_arguments(&ty, args)?;
+        let mut slots = vec![0; ty.slots()];
+        for (slot, arg) in slots.iter_mut().zip(args) {
+            if let (Value::FuncRef(Some(func)), Owner::Guest(instance, _)) = (arg, &self.0) {
+                instance.keep(func.clone());
+            }
+            *slot = arg.to_slot();
+        }
+        // SAFETY: `self` keeps the function alive; the arguments fit the type.
+        unsafe {
+            match &self.0 {
+                Owner::Guest(..) => run(self.raw(), &mut slots)?,
+                Owner::Host(func) => {
+                    if (*cx).lent {
+                        return Err(Trap::message(ENTERED));
+                    }
+                    enter_host(cx, func, &mut slots)?;
+                }
+            }
+            Ok(ty.results.iter().zip(slots).map(|(ty, slot)| Value::from_slot(*ty, slot)).collect())
+        }
+    }
+}
+
+fn check_arguments(ty: &FuncType, args: &[Value]) -> Result<(), Trap> {
+    if args.len() != ty.params.len() || args.iter().zip(&ty.params).any(|(a, p)| a.ty() != *p) {
+        let found: Vec<String> = args.iter().map(|arg| arg.ty().to_string()).collect();
+        return Err(Trap::message(format!(
+            "a function of type {ty} was called with ({})",
+            found.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Func {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Owner::Guest(_, index) => write!(f, "Func({index}: {})", self.ty()),
+            Owner::Host(_) => write!(f, "Func(host: {})", self.ty()),
+        }
+    }
+}
+
+/// What a host function sees of the guest that called it.
+pub struct Caller<'a> {
+    cx: *mut Context,
+    /// Borrowed: it never drops.
+    instance: ManuallyDrop<Instance>,
+    _guest: PhantomData<&'a Instance>,
+}
+
+impl Caller<'_> {
+    /// # Safety
+    /// `cx` is live for as long as the caller is used, and stopped in a call or safepoint.
+    #[inline(always)]
+    unsafe fn new<'a>(cx: *mut Context) -> Caller<'a> {
+        // SAFETY: instances live in an `Rc`; this takes no share in it, and gives up none.
+        let instance = unsafe { Instance(Rc::from_raw((*cx).instance)) };
+        Caller { cx, instance: ManuallyDrop::new(instance), _guest: PhantomData }
+    }
+
+    /// The calling instance.
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    /// Its memory. An instance without one has an empty memory here, so that every address
+    /// is out of bounds.
+    pub fn memory(&self) -> &Memory {
+        self.instance.0.memory_or_empty()
+    }
+
+    /// The embedder's state.
+    ///
+    /// # Panics
+    /// If the state set for the instance is not a `T`: a mistake of the embedder's.
+    pub fn state<T: Any>(&mut self) -> &mut T {
+        // SAFETY: only the innermost `Caller` of an instance is usable (`Context::lent`, and
+        // `self` is borrowed for as long as the state is).
+        unsafe { self.instance.0.state() }
+            .and_then(|state| state.downcast_mut())
+            .expect("the instance has a state of this type")
+    }
+
+    /// Calls the function at `index` of table 0 with raw slots; see [`HostFn`].
+    pub fn call_table(&mut self, index: u32, slots: &mut [u64]) -> Result<(), Trap> {
+        let func = self.table_func(index)?;
+        self.call(&func, slots)
+    }
+
+    /// The function at `index` of table 0, or the trap that calling it would be.
+    pub fn table_func(&self, index: u32) -> Result<Func, Trap> {
+        let table = self.instance.table(0).filter(super::table::Table::holds_functions);
+        match table {
+            Some(table) if index < table.size() => {
+                table.func(index).ok_or_else(|| Trap::new(TrapKind::UninitializedElement { index }))
+            }
+            _ => Err(Trap::new(TrapKind::UndefinedElement { index })),
+        }
+    }
+
+    /// Calls a guest's function with raw slots; see [`HostFn`]. The slice must have room for
+    /// arguments and results. References among the arguments arrive as null.
+    pub fn call(&mut self, func: &Func, slots: &mut [u64]) -> Result<(), Trap> {
+        let Owner::Guest(..) = &func.0 else {
+            return Err(Trap::message("a host function was called without a guest"));
+        };
+        let ty = func.ty();
+        if slots.len() < ty.slots() {
+            return Err(Trap::message(format!(
+                "a function of type {ty} was called with {} slots instead of {}",
+                slots.len(),
+                ty.slots()
+            )));
+        }
+        for (slot, param) in slots.iter_mut().zip(&ty.params) {
+            narrow(slot, *param);
+        }
+        // SAFETY: `self` is borrowed, so nobody has the state; the context is live.
+        unsafe {
+            let lent = std::mem::replace(&mut (*self.cx).lent, false);
+            let result = run(func.raw(), &mut slots[..ty.slots()]);
+            (*self.cx).lent = lent;
+            result
+        }
+    }
+}
+
+/// Makes a slot that the embedder wrote what a slot of this type may be.
+fn narrow(slot: &mut u64, ty: ValType) {
+    match ty {
+        ValType::I32 | ValType::F32 => *slot &= u64::from(u32::MAX),
+        ValType::FuncRef => *slot = 0,
+        _ => {}
+    }
+}
+
+/// Deepest nesting of guest code in host functions in guest code, on one thread. Each level
+/// takes some of the native stack.
+const MAX_NESTING: u32 = 200;
+
+thread_local! {
+    static NESTING: StdCell<u32> = const { StdCell::new(0) };
+}
+
+const ENTERED: &str = "an instance was entered while one of its host functions runs, \
+                       but not through that function's `Caller`";
+
+/// Calls guest code, arguments and results in `slots`.
+///
+/// # Safety
+/// `func` is a live guest function, of whose type `slots` holds arguments and has room for
+/// results.
+unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
+    static EXIT: [Handler; 1] = [call::exit];
+
+    // SAFETY: the function's context is live as long as it is, and this thread's.
+    unsafe {
+        let cx = (*func).cx;
+        if (*cx).lent {
+            return Err(Trap::message(ENTERED));
+        }
+        let depth = NESTING.get();
+        if depth >= MAX_NESTING {
+            return Err(Trap::new(TrapKind::StackOverflow));
+        }
+        let code = (*(*cx).instance).module().code_of((*func).cell);
+        let base = (*cx).top;
+        let meta = Meta::unpack(*code);
+        if base as usize + (meta.frame as usize).max(slots.len()) * 8 > (*cx).limit {
+            return Err(Trap::new(TrapKind::StackOverflow));
+        }
+        for (i, slot) in slots.iter().enumerate() {
+            *base.add(i) = *slot;
+        }
+        let header = base.add(meta.header as usize);
+        for slot in meta.params as usize..meta.header as usize {
+            *base.add(slot) = 0;
+        }
+        *header = EXIT.as_ptr() as u64;
+        *header.add(1) = base as u64;
+        // The caller of a guest function is stopped inside a host function or not there.
+        let mem = match (*cx).memory.as_ref() {
+            Some(memory) => memory.base(),
+            None => std::ptr::null_mut(),
+        };
+        NESTING.set(depth + 1);
+        let status = access::enter(cx.cast(), code.add(Meta::WORDS), base, mem, execute);
+        NESTING.set(depth);
+        (*cx).top = base;
+        if status == Exit::Done as usize {
+            for (i, slot) in slots.iter_mut().take((*func).results as usize).enumerate() {
+                *slot = *base.add(i);
+            }
+            return Ok(());
+        }
+        Err(trap(cx, status))
+    }
+}
+
+/// Makes a trap of a status that handlers returned.
+///
+/// # Safety
+/// `cx` is live, and `status` is what running its code returned.
+#[cold]
+unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let instance = &*(*cx).instance;
+        let info = (*cx).trap_info;
+        let fault = |address: usize| {
+            let memory = instance.memory_or_empty();
+            let address = (address as u64).wrapping_sub(memory.base() as u64);
+            if address < memory.size() {
+                TrapKind::MemoryProtected { address }
+            } else {
+                TrapKind::MemoryOutOfBounds { address }
+            }
+        };
+        if status == FAULTED {
+            let landing = &(*cx).landing;
+            let (ip, sp) = (landing.fault_ip, landing.fault_sp);
+            let mut trap = Trap::new(fault(landing.fault_addr));
+            backtrace::collect(instance.module(), ip, sp, &mut trap);
+            return trap;
+        }
+        let kind = match Exit::from_status(status) {
+            Exit::Done | Exit::Pending => None,
+            Exit::Unreachable => Some(TrapKind::Unreachable),
+            Exit::MemoryOutOfBounds => Some(TrapKind::MemoryOutOfBounds { address: info }),
+            Exit::MemoryFault => Some(fault(info as usize)),
+            Exit::UnalignedAtomic => Some(TrapKind::UnalignedAtomic { address: info }),
+            Exit::ExpectedSharedMemory => Some(TrapKind::ExpectedSharedMemory),
+            Exit::DivideByZero => Some(TrapKind::DivideByZero),
+            Exit::IntegerOverflow => Some(TrapKind::IntegerOverflow),
+            Exit::InvalidConversion => Some(TrapKind::InvalidConversion),
+            Exit::TableOutOfBounds => Some(TrapKind::TableOutOfBounds),
+            Exit::UndefinedElement => Some(TrapKind::UndefinedElement { index: info as u32 }),
+            Exit::UninitializedElement => {
+                Some(TrapKind::UninitializedElement { index: info as u32 })
+            }
+            Exit::TypeMismatch => Some(TrapKind::IndirectCallTypeMismatch {
+                expected: TypeId(info as u32).ty(),
+                found: TypeId((info >> 32) as u32).ty(),
+            }),
+            Exit::StackOverflow => Some(TrapKind::StackOverflow),
+        };
+        let mut trap = match kind {
+            Some(kind) => Trap::new(kind),
+            None => (*cx).pending.take().expect("a pending trap was announced"),
+        };
+        // Ending the process by a host function is no failure, and not worth a walk.
+        if !matches!(trap.kind(), TrapKind::Host(_)) {
+            backtrace::collect(instance.module(), (*cx).trap_ip, (*cx).trap_sp, &mut trap);
+        }
+        trap
+    }
+}
+
+/// Calls a host function.
+///
+/// # Safety
+/// `cx` is the live context of the calling instance, whose state nobody has; `func` is a host
+/// function, whose arguments `slots` has.
+#[inline(always)]
+unsafe fn enter_host(cx: *mut Context, func: &FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
+    let Target::Host { code, ty, .. } = &func.target else { return Ok(()) };
+    // SAFETY: as the caller promises.
+    unsafe {
+        (*cx).lent = true;
+        let result = code(&mut Caller::new(cx), slots);
+        (*cx).lent = false;
+        for (slot, ty) in slots.iter_mut().zip(&ty.results) {
+            narrow(slot, *ty);
+        }
+        result
+    }
+}
+
+/// Calls a host function or one of another instance from guest code of `cx`, arguments and
+/// results at `args`. If it fails, `cx` has the trap pending.
+///
+/// # Safety
+/// `cx` runs the calling code; `func` is live and `args` are its arguments in the topmost
+/// temporaries of the calling frame, which has room for the results.
+pub(crate) unsafe fn call_foreign(cx: *mut Context, func: *const FuncObj, args: *mut u64) -> bool {
+    // SAFETY: as the caller promises. Nothing else reads the slots while the callee has them.
+    unsafe {
+        let func = &*func;
+        let slots = std::slice::from_raw_parts_mut(args, func.slots as usize);
+        let top = std::mem::replace(&mut (*cx).top, args.add(func.slots as usize));
+        let result = match &func.target {
+            Target::Host { .. } => enter_host(cx, func, slots),
+            Target::Guest { .. } => run(func, slots),
+        };
+        (*cx).top = top;
+        match result {
+            Ok(()) => true,
+            Err(trap) => {
+                (*cx).pending = Some(trap);
+                false
+            }
+        }
+    }
+}
+
+/// Attends to what set the interrupt word, between two instructions or before one.
+/// If it stops the guest, `cx` has the trap pending.
+///
+/// # Safety
+/// `cx` runs the instruction at `ip` in the frame `sp`, or is about to.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> ControlFlow<()> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let bits = (*cx).interrupt.swap(0, Ordering::SeqCst);
+        if bits & STOP != 0 {
+            (*cx).pending = Some(Trap::new(TrapKind::Interrupted));
+            return ControlFlow::Break(());
+        }
+        let instance = &*(*cx).instance;
+        let Some(hook) = instance.hook().filter(|_| bits & HOOK != 0) else {
+            return ControlFlow::Continue(());
+        };
+        let meta = instance.module().function_at(ip).map(|function| function.meta());
+        let frame = meta.expect("guest code belongs to its module").frame as usize;
+        let top = std::mem::replace(&mut (*cx).top, sp.add(frame));
+        (*cx).lent = true;
+        let result = hook(&mut Caller::new(cx));
+        (*cx).lent = false;
+        (*cx).top = top;
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(trap) => {
+                (*cx).pending = Some(trap);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+/// Translates a function on its first call.
+///
+/// # Safety
+/// `cx` is live, and `cell` is one of its module's.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn translate_cell(cx: *mut Context, cell: *const Cell) {
+    // SAFETY: as the caller promises.
+    unsafe { (*(*cx).instance).module().code_of(cell) };
+}

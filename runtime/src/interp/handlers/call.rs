@@ -1,0 +1,390 @@
+//! Calls and returns.
+//!
+//! Arguments lie in the caller's topmost temporaries, which become the callee's first
+//! slots. The callee's header, behind its parameters and locals, holds where to return to
+//! and the caller's frame; results go where the arguments were.
+
+use super::super::context::{Cell, Context, HEADER_SLOTS, Meta, dispatch, stop};
+use super::super::func::{self, FuncObj};
+use super::super::trap::Exit;
+use super::control::safepoint;
+use super::{get, op16, op32, op64};
+use std::sync::atomic::Ordering;
+
+/// What stands in the way of a call.
+#[repr(usize)]
+enum Obstacle {
+    None,
+    Interrupt,
+    Untranslated,
+    Overflow,
+}
+
+/// Looks at the callee's code, and for what has to happen before it can run.
+///
+/// # Safety
+/// The machine's contract; `cell` is live.
+#[inline(always)]
+unsafe fn prepare(cx: *mut Context, cell: *const Cell, sp: *mut u64) -> (Obstacle, *const u64) {
+    // SAFETY: as the caller promises; published code starts with its meta word.
+    unsafe {
+        let code: *const u64 = (*cell).load(Ordering::Acquire);
+        let obstacle = if code.is_null() {
+            Obstacle::Untranslated
+        } else if Context::interrupted(cx) {
+            Obstacle::Interrupt
+        } else if sp as usize + Meta::unpack(*code).frame as usize * 8 > (*cx).limit {
+            Obstacle::Overflow
+        } else {
+            Obstacle::None
+        };
+        (obstacle, code)
+    }
+}
+
+/// Starts the function whose code is `code` in the frame `sp`.
+///
+/// # Safety
+/// The machine's contract for the callee, with arguments in place and room for its frame.
+#[inline(always)]
+unsafe fn begin(
+    cx: *mut Context,
+    code: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    return_to: *const u64,
+    caller: *mut u64,
+) -> usize {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let meta = Meta::unpack(*code);
+        let header = sp.add(meta.header as usize);
+        *header = return_to as u64;
+        *header.add(1) = caller as u64;
+        let mut local = sp.add(meta.params as usize);
+        while local < header {
+            // Volatile, so that the loop does not become a call to memset, which would need
+            // a native frame in each call instruction.
+            local.write_volatile(0);
+            local = local.add(1);
+        }
+        dispatch(cx, code.add(Meta::WORDS), sp, mem)
+    }
+}
+
+/// Gets a call that cannot go on right away going: then the instruction starts again.
+///
+/// # Safety
+/// The machine's contract; `cell` is live.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn overcome(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    cell: *const Cell,
+    obstacle: Obstacle,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        match obstacle {
+            Obstacle::Interrupt => return safepoint(cx, ip, sp, mem),
+            Obstacle::Overflow => return stop(cx, ip, sp, mem, Exit::StackOverflow),
+            Obstacle::Untranslated => func::translate_cell(cx, cell),
+            Obstacle::None => {}
+        }
+        dispatch(cx, ip, sp, mem)
+    }
+}
+
+pub(crate) unsafe extern "C" fn call(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract; validation checked the index.
+    unsafe {
+        let cell = (*cx).cells.add(op32(ip, 2) as usize);
+        let callee = sp.add(op16(ip, 0) as usize);
+        match prepare(cx, cell, callee) {
+            (Obstacle::None, code) => begin(cx, code, callee, mem, ip.add(2), sp),
+            (obstacle, _) => overcome(cx, ip, sp, mem, cell, obstacle),
+        }
+    }
+}
+
+/// Goes on after a call outside the instance.
+///
+/// # Safety
+/// The machine's contract; the instruction has `words` words.
+#[inline(always)]
+unsafe fn after_foreign(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    words: usize,
+    done: bool,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        if !done {
+            return stop(cx, ip, sp, mem, Exit::Pending);
+        }
+        if Context::interrupted(cx) {
+            return safepoint(cx, ip.add(words), sp, mem);
+        }
+        dispatch(cx, ip.add(words), sp, mem)
+    }
+}
+
+pub(crate) unsafe extern "C" fn call_import(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract; validation checked the index.
+    unsafe {
+        let func = *(*cx).funcs.add(op32(ip, 2) as usize);
+        let done = func::call_foreign(cx, func, sp.add(op16(ip, 0) as usize));
+        after_foreign(cx, ip, sp, mem, 2, done)
+    }
+}
+
+/// The function that an indirect call leads to.
+///
+/// # Safety
+/// The machine's contract; validation checked the table.
+#[inline(always)]
+unsafe fn element(
+    cx: *mut Context,
+    table: u32,
+    index: u32,
+    ty: u32,
+) -> Result<*const FuncObj, Exit> {
+    // SAFETY: the machine's contract; elements are null or live functions.
+    unsafe {
+        let table = &**(*cx).tables.add(table as usize);
+        let Some(element) = table.get(index) else {
+            (*cx).trap_info = u64::from(index);
+            return Err(Exit::UndefinedElement);
+        };
+        let func = element as *const FuncObj;
+        if func.is_null() {
+            (*cx).trap_info = u64::from(index);
+            return Err(Exit::UninitializedElement);
+        }
+        if (*func).ty.0 != ty {
+            (*cx).trap_info = u64::from(ty) | u64::from((*func).ty.0) << 32;
+            return Err(Exit::TypeMismatch);
+        }
+        Ok(func)
+    }
+}
+
+pub(crate) unsafe extern "C" fn call_indirect(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        let func = match element(cx, op32(ip, 2), get(ip, sp, 1), op32(ip, 4)) {
+            Ok(func) => func,
+            Err(exit) => return stop(cx, ip, sp, mem, exit),
+        };
+        if (*func).cx != cx {
+            return call_indirect_foreign(cx, ip, sp, mem, func);
+        }
+        let callee = sp.add(op16(ip, 0) as usize);
+        match prepare(cx, (*func).cell, callee) {
+            (Obstacle::None, code) => begin(cx, code, callee, mem, ip.add(3), sp),
+            (obstacle, _) => overcome(cx, ip, sp, mem, (*func).cell, obstacle),
+        }
+    }
+}
+
+#[inline(never)]
+unsafe extern "C" fn call_indirect_foreign(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    func: *const FuncObj,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        let done = func::call_foreign(cx, func, sp.add(op16(ip, 0) as usize));
+        after_foreign(cx, ip, sp, mem, 3, done)
+    }
+}
+
+/// Replaces the frame by that of the function in `cell`, whose arguments start at `args`.
+///
+/// # Safety
+/// The machine's contract; the frame's header is at the first quarter.
+#[inline(always)]
+unsafe fn replace(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    cell: *const Cell,
+    args: *mut u64,
+) -> usize {
+    // SAFETY: the machine's contract. Arguments are above where they go, so that copying
+    // upwards from the first one overwrites none that is still to be copied.
+    unsafe {
+        let (obstacle, code) = prepare(cx, cell, sp);
+        if !matches!(obstacle, Obstacle::None) {
+            return overcome(cx, ip, sp, mem, cell, obstacle);
+        }
+        let header = sp.add(op16(ip, 0) as usize);
+        let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+        let params = Meta::unpack(*code).params as usize;
+        copy_up(sp, args, params);
+        begin(cx, code, sp, mem, return_to, caller)
+    }
+}
+
+/// Copies slots, the first one first, without a call to memmove.
+///
+/// # Safety
+/// Both are slots of the guest stack.
+#[inline(always)]
+unsafe fn copy_up(to: *mut u64, from: *const u64, count: usize) {
+    let mut i = 0;
+    while i < count {
+        // SAFETY: as the caller promises.
+        unsafe { to.add(i).write_volatile(*from.add(i)) };
+        i += 1;
+    }
+}
+
+pub(crate) unsafe extern "C" fn return_call(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract; validation checked the index.
+    unsafe {
+        let cell = (*cx).cells.add(op32(ip, 2) as usize);
+        replace(cx, ip, sp, mem, cell, sp.add(op16(ip, 1) as usize))
+    }
+}
+
+pub(crate) unsafe extern "C" fn return_call_indirect(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        let func = match element(cx, op32(ip, 4), get(ip, sp, 2), op32(ip, 6)) {
+            Ok(func) => func,
+            Err(exit) => return stop(cx, ip, sp, mem, exit),
+        };
+        if (*func).cx != cx {
+            return return_call_foreign(cx, ip, sp, mem, func);
+        }
+        replace(cx, ip, sp, mem, (*func).cell, sp.add(op16(ip, 1) as usize))
+    }
+}
+
+/// A call outside the instance, then a return with what it yields.
+#[inline(never)]
+unsafe extern "C" fn return_call_foreign(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    func: *const FuncObj,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        let args = sp.add(op16(ip, 1) as usize);
+        if !func::call_foreign(cx, func, args) {
+            return stop(cx, ip, sp, mem, Exit::Pending);
+        }
+        let header = sp.add(op16(ip, 0) as usize);
+        let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+        copy_up(sp, args, (*func).results as usize);
+        dispatch(cx, return_to, caller, mem)
+    }
+}
+
+pub(crate) unsafe extern "C" fn return0(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        let header = sp.add(op16(ip, 0) as usize);
+        dispatch(cx, *header as *const u64, *header.add(1) as *mut u64, mem)
+    }
+}
+
+pub(crate) unsafe extern "C" fn return1(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract. The header may be where the result goes.
+    unsafe {
+        let header = sp.add(op16(ip, 0) as usize);
+        let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+        *sp = get(ip, sp, 1);
+        dispatch(cx, return_to, caller, mem)
+    }
+}
+
+pub(crate) unsafe extern "C" fn return_imm(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract. The header may be where the result goes.
+    unsafe {
+        let header = sp.add(op16(ip, 0) as usize);
+        let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+        *sp = op64(ip);
+        dispatch(cx, return_to, caller, mem)
+    }
+}
+
+pub(crate) unsafe extern "C" fn return_n(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract. Results are temporaries, above where they go.
+    unsafe {
+        let header = sp.add(op16(ip, 0) as usize);
+        let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+        copy_up(sp, sp.add(op16(ip, 1) as usize), op16(ip, 2) as usize);
+        dispatch(cx, return_to, caller, mem)
+    }
+}
+
+/// Where the function that the host called returns to.
+pub(crate) unsafe extern "C" fn exit(
+    _cx: *mut Context,
+    _ip: *const u64,
+    _sp: *mut u64,
+    _mem: *mut u8,
+) -> usize {
+    Exit::Done as usize
+}
+
+const _: () = assert!(HEADER_SLOTS == 2, "the handlers above read two");

@@ -1,0 +1,462 @@
+//! Instances: a module's functions with memory, tables and globals of their own.
+
+use std::any::Any;
+use std::cell::{Cell as StdCell, OnceCell, RefCell, UnsafeCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::context::{Context, HOOK, STOP};
+use super::func::{Func, FuncObj, Hook};
+use super::global::{Global, GlobalInner};
+use super::handlers::memory::init_bytes;
+use super::link::{Extern, LinkError, Resolver};
+use super::module::{Data, ExportIndex, Module, SegmentKind};
+use super::stack::GuestStack;
+use super::table::{Kept, Table, TableInner};
+use super::trap::{Exit, Trap, TrapKind};
+use super::types::{MemoryType, Value};
+use crate::memory::Memory;
+
+/// An instance of a module, used by one thread.
+///
+/// Instances that share a table, or a global that holds references, keep each other alive,
+/// since each may have put its functions there.
+pub struct Instance(pub(crate) Rc<Inner>);
+
+/// How to make an instance.
+pub struct Options {
+    /// Bytes of the guest stack.
+    pub stack_bytes: usize,
+    /// The embedder's state, for host functions.
+    pub state: Option<Box<dyn Any>>,
+    /// Stands in for the memory that the module defines. This is how the threads of a
+    /// program share its memory.
+    pub memory: Option<Memory>,
+    /// Whether active data segments are copied to that memory. They are not when another
+    /// instance has done so: that would undo what the program has written since.
+    pub fresh_memory: bool,
+    /// What to do at a safepoint when [`InterruptHandle::request_hook`] was called.
+    pub hook: Option<Box<Hook>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { stack_bytes: 16 << 20, state: None, memory: None, fresh_memory: false, hook: None }
+    }
+}
+
+/// The context, in an allocation that interrupt handles can share.
+pub(crate) struct SharedContext(UnsafeCell<Context>);
+
+// SAFETY: other threads use `interrupt` only, which is atomic (see `InterruptHandle`). The
+// rest belongs to the instance's thread; its destructor may run on another one, after the
+// instance is gone, when it has nothing but a trap that was never delivered.
+unsafe impl Sync for SharedContext {}
+// SAFETY: as above.
+unsafe impl Send for SharedContext {}
+
+pub(crate) struct Inner {
+    module: Module,
+    context: Arc<SharedContext>,
+    stack: GuestStack,
+    memory: Option<Memory>,
+    /// Stands in where host code asks for a memory that the module does not have.
+    empty: OnceCell<Memory>,
+    imported_funcs: Vec<Func>,
+    /// Functions the module defines.
+    objects: Box<[FuncObj]>,
+    /// All functions.
+    funcs: Box<[*const FuncObj]>,
+    tables: Vec<Table>,
+    table_pointers: Box<[*const TableInner]>,
+    globals: Vec<Global>,
+    global_pointers: Box<[*mut u64]>,
+    dropped_data: Box<[StdCell<bool>]>,
+    /// Items of element segments, emptied when dropped.
+    elements: RefCell<Vec<Vec<u64>>>,
+    state: UnsafeCell<Option<Box<dyn Any>>>,
+    hook: Option<Box<Hook>>,
+    /// Functions that the embedder passed in.
+    kept: RefCell<Vec<Func>>,
+}
+
+impl Inner {
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The imported function of an index, if it is one.
+    pub fn imported(&self, index: u32) -> Option<&Func> {
+        self.imported_funcs.get(index as usize)
+    }
+
+    pub fn func(&self, index: u32) -> *const FuncObj {
+        self.funcs[index as usize]
+    }
+
+    pub fn memory_or_empty(&self) -> &Memory {
+        self.memory.as_ref().unwrap_or_else(|| {
+            self.empty.get_or_init(|| {
+                let ty = MemoryType { min_pages: 0, max_pages: Some(0), shared: false };
+                Memory::new(ty).expect("address space for an empty memory")
+            })
+        })
+    }
+
+    /// The embedder's state.
+    ///
+    /// # Safety
+    /// Nobody else has it.
+    #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
+    pub unsafe fn state(&self) -> Option<&mut Box<dyn Any>> {
+        // SAFETY: as the caller promises.
+        unsafe { (*self.state.get()).as_mut() }
+    }
+
+    pub fn hook(&self) -> Option<&Hook> {
+        self.hook.as_deref()
+    }
+
+    /// Keeps a function alive that the guest may hold from now on.
+    pub fn keep(&self, func: Func) {
+        self.kept.borrow_mut().push(func);
+    }
+
+    /// The bytes of a data segment, none once dropped.
+    pub fn data(&self, index: u32) -> &[u8] {
+        if self.dropped_data[index as usize].get() {
+            return &[];
+        }
+        let segment: &Data = &self.module.0.data[index as usize];
+        &self.module.0.bytes[segment.range.clone()]
+    }
+
+    pub fn drop_data(&self, index: u32) {
+        self.dropped_data[index as usize].set(true);
+    }
+
+    pub fn init_table(
+        &self,
+        table: &TableInner,
+        segment: u32,
+        to: u32,
+        from: u32,
+        len: u32,
+    ) -> Option<()> {
+        table.init(to, &self.elements.borrow()[segment as usize], from, len)
+    }
+
+    pub fn drop_elements(&self, segment: u32) {
+        self.elements.borrow_mut()[segment as usize] = Vec::new();
+    }
+
+    pub fn cx(&self) -> *mut Context {
+        self.context.0.get()
+    }
+}
+
+impl Instance {
+    /// Instantiates a module: finds its imports, initialises memory and tables, and runs the
+    /// start function.
+    pub fn new(module: &Module, imports: &dyn Resolver) -> Result<Instance, LinkError> {
+        Instance::with_options(module, imports, Options::default())
+    }
+
+    /// Instantiates a module.
+    pub fn with_options(
+        module: &Module,
+        imports: &dyn Resolver,
+        options: Options,
+    ) -> Result<Instance, LinkError> {
+        crate::fault::install();
+        let reuses_memory =
+            options.memory.is_some() && module.0.memory.is_some() && !options.fresh_memory;
+        let instance = build(module, imports, options)?;
+        instance.initialise(reuses_memory)?;
+        if let Some(start) = module.0.start {
+            instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
+        }
+        Ok(instance)
+    }
+
+    fn initialise(&self, reuses_memory: bool) -> Result<(), Trap> {
+        let inner = &self.0;
+        let module = inner.module.0.as_ref();
+        let global = |index: u32| inner.globals[index as usize].inner.slot();
+        let func = |index: u32| inner.func(index) as u64;
+        for (index, segment) in module.elements.iter().enumerate() {
+            let index = index as u32;
+            if let SegmentKind::Active { target, offset } = &segment.kind {
+                let to = offset.evaluate(global, func) as u32;
+                let table = &inner.tables[*target as usize].inner;
+                let len = segment.items.len() as u32;
+                inner
+                    .init_table(table, index, to, 0, len)
+                    .ok_or_else(|| Trap::new(TrapKind::TableOutOfBounds))?;
+            }
+            if !matches!(segment.kind, SegmentKind::Passive) {
+                inner.drop_elements(index);
+            }
+        }
+        for (index, segment) in module.data.iter().enumerate() {
+            let index = index as u32;
+            let SegmentKind::Active { offset, .. } = &segment.kind else { continue };
+            if !reuses_memory {
+                let to = offset.evaluate(global, func) as u32;
+                let memory = inner.memory_or_empty();
+                let len = segment.range.len() as u32;
+                // SAFETY: the context is live, and validation requires a memory.
+                let done =
+                    unsafe { init_bytes(inner.cx(), memory.base(), index, to, 0, len) };
+                done.map_err(|exit| {
+                    // SAFETY: the context is live, and nothing else uses it now.
+                    let info = unsafe { (*inner.cx()).trap_info };
+                    Trap::new(match exit {
+                        Exit::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds { address: info },
+                        _ => TrapKind::MemoryProtected { address: info - memory.base() as u64 },
+                    })
+                })?;
+            }
+            inner.drop_data(index);
+        }
+        Ok(())
+    }
+
+    /// The module it is an instance of.
+    pub fn module(&self) -> &Module {
+        &self.0.module
+    }
+
+    /// An export.
+    pub fn export(&self, name: &str) -> Option<Extern> {
+        Some(match self.0.module.export(name)? {
+            ExportIndex::Func(index) => Extern::Func(self.func(index)?),
+            ExportIndex::Table(index) => Extern::Table(self.table(index)?),
+            ExportIndex::Memory(_) => Extern::Memory(self.memory()?.clone()),
+            ExportIndex::Global(index) => Extern::Global(self.global(index)?),
+        })
+    }
+
+    /// A function by its index, exported or not.
+    pub fn func(&self, index: u32) -> Option<Func> {
+        ((index as usize) < self.0.funcs.len()).then(|| Func::guest(Rc::clone(&self.0), index))
+    }
+
+    /// A table by its index, exported or not.
+    pub fn table(&self, index: u32) -> Option<Table> {
+        let table = self.0.tables.get(index as usize)?;
+        Some(Table {
+            inner: Rc::clone(&table.inner),
+            _owner: Some(Rc::clone(&self.0)),
+        })
+    }
+
+    /// The memory, exported or not.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.0.memory.as_ref()
+    }
+
+    /// A global by its index, exported or not.
+    pub fn global(&self, index: u32) -> Option<Global> {
+        let global = self.0.globals.get(index as usize)?;
+        Some(Global {
+            inner: Rc::clone(&global.inner),
+            _owner: Some(Rc::clone(&self.0)),
+        })
+    }
+
+    /// A global by the name that the name section gives it.
+    pub fn global_by_name(&self, name: &str) -> Option<Global> {
+        self.global(self.0.module.global_by_name(name)?)
+    }
+
+    /// Calls a function, which may be a host function: this instance is then its caller.
+    pub fn call(&self, func: &Func, args: &[Value]) -> Result<Vec<Value>, Trap> {
+        // SAFETY: the context is live, and this thread's.
+        unsafe { func.call_from(self.0.cx(), args) }
+    }
+
+    /// Calls an exported function.
+    pub fn invoke(&self, name: &str, args: &[Value]) -> Result<Vec<Value>, Trap> {
+        match self.export(name) {
+            Some(Extern::Func(func)) => self.call(&func, args),
+            _ => Err(Trap::message(format!("there is no exported function `{name}`"))),
+        }
+    }
+
+    /// The embedder's state, while no guest code runs.
+    pub fn state<T: Any>(&mut self) -> Option<&mut T> {
+        // SAFETY: host functions get shared references to instances only, so that none runs
+        // as long as this borrow lasts.
+        unsafe { self.0.state() }?.downcast_mut()
+    }
+
+    /// Sets the embedder's state, while no guest code runs.
+    pub fn set_state(&mut self, state: Box<dyn Any>) {
+        // SAFETY: as for `state`.
+        unsafe { *self.0.state.get() = Some(state) };
+    }
+
+    /// A handle by which other threads, or signal handlers, interrupt the guest.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle(Arc::clone(&self.0.context))
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("module", &self.0.module).finish_non_exhaustive()
+    }
+}
+
+/// Makes the parts of an instance, uninitialised.
+fn build(
+    module: &Module,
+    imports: &dyn Resolver,
+    options: Options,
+) -> Result<Instance, LinkError> {
+    let parts = module.0.as_ref();
+    let (mut funcs, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
+    let mut memory = None;
+    for import in &parts.imports {
+        let found =
+            imports.resolve(import).ok_or_else(|| LinkError::Missing(Box::new(import.clone())))?;
+        if !found.matches(&import.ty) {
+            let (import, found) = (Box::new(import.clone()), Box::new(found.ty()));
+            return Err(LinkError::Incompatible { import, found });
+        }
+        match found {
+            Extern::Func(func) => funcs.push(func),
+            Extern::Table(table) => tables.push(table),
+            Extern::Memory(found) => memory = Some(found),
+            Extern::Global(global) => globals.push(global),
+        }
+    }
+    if let Some(ty) = parts.memory {
+        memory = Some(match options.memory {
+            Some(memory) => memory,
+            None => Memory::new(ty).map_err(LinkError::Memory)?,
+        });
+    }
+    let stack = GuestStack::new(options.stack_bytes).map_err(LinkError::Stack)?;
+    let imported_tables = tables.len();
+    let imported_globals = globals.len();
+    let context = Arc::new(SharedContext(UnsafeCell::new(Context::new())));
+    let cx = context.0.get();
+
+    let mut failed = None;
+    let inner = Rc::new_cyclic(|myself| {
+        let first = parts.imported_funcs;
+        let objects: Box<[FuncObj]> = parts
+            .bodies
+            .iter()
+            .enumerate()
+            .map(|(i, body)| {
+                let (ty, id) = &parts.types[body.ty as usize];
+                let index = first + i as u32;
+                FuncObj::guest(ty, *id, cx, &parts.cells[i], myself.clone(), index)
+            })
+            .collect();
+        let pointers: Box<[*const FuncObj]> =
+            funcs.iter().map(Func::raw).chain(objects.iter().map(std::ptr::from_ref)).collect();
+        let func = |index: u32| pointers[index as usize] as u64;
+
+        for def in &parts.globals {
+            let global = |index: u32| -> u64 {
+                let global: &Global = &globals[index as usize];
+                global.inner.slot()
+            };
+            let slot = def.init.evaluate(global, func);
+            let inner = Rc::new(GlobalInner::new(def.ty, slot));
+            globals.push(Global { inner, _owner: None });
+        }
+        let global = |index: u32| globals[index as usize].inner.slot();
+        for def in &parts.tables {
+            let value = def.init.as_ref().map_or(0, |init| init.evaluate(global, func));
+            match TableInner::new(def.ty, value) {
+                Some(table) => tables.push(Table { inner: Rc::new(table), _owner: None }),
+                None => failed = Some(LinkError::Table { elements: def.ty.min }),
+            }
+        }
+        let elements = parts
+            .elements
+            .iter()
+            .map(|segment| segment.items.iter().map(|item| item.evaluate(global, func)).collect())
+            .collect();
+        Inner {
+            module: module.clone(),
+            context,
+            stack,
+            memory,
+            empty: OnceCell::new(),
+            imported_funcs: funcs,
+            objects,
+            funcs: pointers,
+            table_pointers: tables.iter().map(|table| Rc::as_ptr(&table.inner)).collect(),
+            tables,
+            global_pointers: globals.iter().map(|global| global.inner.cell()).collect(),
+            globals,
+            dropped_data: parts.data.iter().map(|_| StdCell::new(false)).collect(),
+            elements: RefCell::new(elements),
+            state: UnsafeCell::new(options.state),
+            hook: options.hook,
+            kept: RefCell::default(),
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    debug_assert_eq!(inner.objects.len(), parts.bodies.len());
+    // SAFETY: nothing runs yet, so that the context is ours.
+    unsafe {
+        (*cx).limit = inner.stack.limit();
+        (*cx).top = inner.stack.base();
+        (*cx).cells = parts.cells.as_ptr();
+        (*cx).globals = inner.global_pointers.as_ptr();
+        (*cx).tables = inner.table_pointers.as_ptr();
+        (*cx).funcs = inner.funcs.as_ptr();
+        (*cx).memory = inner.memory.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        (*cx).instance = Rc::as_ptr(&inner);
+    }
+    // Whatever is shared may come to hold this instance's functions.
+    for table in &inner.tables[..imported_tables] {
+        table.inner.keep(Kept::Instance(Rc::clone(&inner)));
+    }
+    for global in &inner.globals[..imported_globals] {
+        if global.ty().mutable && global.ty().ty.is_ref() {
+            global.inner.keep(Kept::Instance(Rc::clone(&inner)));
+        }
+    }
+    Ok(Instance(inner))
+}
+
+/// Interrupts a guest at its next safepoint: a branch, a call, or the end of a host call.
+/// Usable from any thread and, apart from its drop, from signal handlers.
+#[derive(Clone)]
+pub struct InterruptHandle(Arc<SharedContext>);
+
+impl InterruptHandle {
+    /// Stops the guest with the trap `Interrupted`.
+    pub fn interrupt(&self) {
+        self.word().fetch_or(STOP, Ordering::SeqCst);
+    }
+
+    /// Has the instance's hook run.
+    pub fn request_hook(&self) {
+        self.word().fetch_or(HOOK, Ordering::SeqCst);
+    }
+
+    /// The word that safepoints look at: nonzero while something wants attention.
+    pub fn word(&self) -> &AtomicU32 {
+        // SAFETY: a reference to this field only; the others belong to another thread.
+        unsafe { &*(&raw const (*self.0.0.get()).interrupt) }
+    }
+}
+
+impl fmt::Debug for InterruptHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InterruptHandle").field(&self.word().load(Ordering::Relaxed)).finish()
+    }
+}

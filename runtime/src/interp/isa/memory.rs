@@ -1,0 +1,61 @@
+//! Loads, stores and atomics: what each one moves.
+
+macro_rules! memory_ops {
+    ($(#[$doc:meta])* $enum:ident: $($name:ident $text:literal;)*) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $enum { $($name),* }
+
+        impl $enum {
+            pub fn text(self) -> &'static str {
+                match self { $($enum::$name => $text),* }
+            }
+        }
+    };
+}
+
+memory_ops! {
+    /// A load, by width and extension. Floats are loaded as bits.
+    LoadOp:
+    Load8U "load8_u";
+    Load8S32 "load8_s.32";
+    Load8S64 "load8_s.64";
+    Load16U "load16_u";
+    Load16S32 "load16_s.32";
+    Load16S64 "load16_s.64";
+    Load32 "load32";
+    Load32S64 "load32_s.64";
+    Load64 "load64";
+}
+
+memory_ops! {
+    /// A store, by width.
+    StoreOp:
+    Store8 "store8";
+    Store16 "store16";
+    Store32 "store32";
+    Store64 "store64";
+}
+
+memory_ops! {
+    /// The width of an atomic access.
+    Width:
+    W8 "8";
+    W16 "16";
+    W32 "32";
+    W64 "64";
+}
+
+memory_ops! {
+    /// What an atomic access does.
+    AtomicOp:
+    Load "atomic.load";
+    Store "atomic.store";
+    Add "atomic.add";
+    Sub "atomic.sub";
+    And "atomic.and";
+    Or "atomic.or";
+    Xor "atomic.xor";
+    Xchg "atomic.xchg";
+    Cmpxchg "atomic.cmpxchg";
+}

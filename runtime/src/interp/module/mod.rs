@@ -1,0 +1,291 @@
+//! Modules: validated up front, translated function by function on first call.
+
+mod names;
+mod parse;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::const_expr::ConstExpr;
+use super::context::{Cell, Meta};
+use super::isa::Op;
+use super::translate;
+use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TypeId};
+use names::Names;
+
+/// A validated module. Clones share it; it may be used by many threads at once.
+#[derive(Clone)]
+pub struct Module(pub(crate) Arc<ModuleInner>);
+
+/// Why a module was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleError {
+    /// What is wrong.
+    pub message: String,
+    /// At which byte of the module.
+    pub offset: u64,
+}
+
+impl fmt::Display for ModuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid module: {} (at byte {:#x})", self.message, self.offset)
+    }
+}
+
+impl std::error::Error for ModuleError {}
+
+/// An import of a module.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// The module it is asked from.
+    pub module: String,
+    /// Its name there.
+    pub name: String,
+    /// What the module says it is.
+    pub ty: ExternType,
+}
+
+/// Which thing of an index space an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportIndex {
+    /// A function.
+    Func(u32),
+    /// A table.
+    Table(u32),
+    /// A memory.
+    Memory(u32),
+    /// A global.
+    Global(u32),
+}
+
+/// A function that the module defines.
+pub(crate) struct Body {
+    /// Index of its type.
+    pub ty: u32,
+    /// Its code, from the locals on, in the module's bytes.
+    pub range: Range<usize>,
+    /// Number of its locals without parameters.
+    pub locals: u32,
+    /// Most operands at any point.
+    pub height: u32,
+}
+
+pub(crate) struct GlobalInit {
+    pub ty: GlobalType,
+    pub init: ConstExpr,
+}
+
+pub(crate) struct TableDef {
+    pub ty: TableType,
+    pub init: Option<ConstExpr>,
+}
+
+pub(crate) enum SegmentKind<T> {
+    Passive,
+    Declared,
+    Active { target: T, offset: ConstExpr },
+}
+
+pub(crate) struct Elements {
+    pub kind: SegmentKind<u32>,
+    pub items: Vec<ConstExpr>,
+}
+
+pub(crate) struct Data {
+    pub kind: SegmentKind<()>,
+    pub range: Range<usize>,
+}
+
+#[derive(Default)]
+pub(crate) struct ModuleInner {
+    pub bytes: Arc<[u8]>,
+    pub types: Vec<(FuncType, TypeId)>,
+    pub imports: Vec<Import>,
+    /// Type index of each function, imported ones first.
+    pub funcs: Vec<u32>,
+    pub imported_funcs: u32,
+    pub bodies: Vec<Body>,
+    /// Tables that the module defines, and so on.
+    pub tables: Vec<TableDef>,
+    pub memory: Option<MemoryType>,
+    pub globals: Vec<GlobalInit>,
+    pub imported_tables: u32,
+    pub imported_globals: u32,
+    pub exports: Vec<(String, ExportIndex)>,
+    pub by_name: HashMap<String, ExportIndex>,
+    pub start: Option<u32>,
+    pub elements: Vec<Elements>,
+    pub data: Vec<Data>,
+    name_section: Option<Range<usize>>,
+    names: OnceLock<Names>,
+    /// Code of the functions in `bodies`.
+    pub cells: Box<[Cell]>,
+    /// All code there is.
+    code: Mutex<Code>,
+}
+
+/// Translated functions, by the address of their first word.
+#[derive(Default)]
+struct Code {
+    by_address: BTreeMap<usize, Box<[u64]>>,
+}
+
+/// Held while a function is translated, in any module: so that a fork, which takes it too,
+/// finds none half done.
+static TRANSLATION: Mutex<()> = Mutex::new(());
+
+/// The translation lock.
+pub(crate) fn translation_lock() -> MutexGuard<'static, ()> {
+    TRANSLATION.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A translated function.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Function {
+    code: *const u64,
+}
+
+impl Function {
+    pub fn meta(self) -> Meta {
+        // SAFETY: code lives as long as its module, and starts with a meta word.
+        Meta::unpack(unsafe { *self.code })
+    }
+
+    /// Its index among all functions.
+    pub fn index(self) -> u32 {
+        // SAFETY: as for the meta word; this is the one after it.
+        unsafe { *self.code.add(1) as u32 }
+    }
+
+    /// The position of an instruction, or of a word inside one.
+    pub fn position(self, ip: *const u64) -> usize {
+        (ip as usize - self.code as usize) / 8
+    }
+}
+
+impl Module {
+    /// Validates a module in binary form.
+    pub fn new(bytes: &[u8]) -> Result<Module, ModuleError> {
+        Ok(Module(Arc::new(parse::parse(bytes)?)))
+    }
+
+    /// What the module imports.
+    pub fn imports(&self) -> &[Import] {
+        &self.0.imports
+    }
+
+    /// What the module exports.
+    pub fn exports(&self) -> &[(String, ExportIndex)] {
+        &self.0.exports
+    }
+
+    /// The export of a name.
+    pub fn export(&self, name: &str) -> Option<ExportIndex> {
+        self.0.by_name.get(name).copied()
+    }
+
+    /// How many functions there are, imported ones included.
+    pub fn func_count(&self) -> u32 {
+        self.0.funcs.len() as u32
+    }
+
+    /// How many functions are imported; they come first.
+    pub fn imported_func_count(&self) -> u32 {
+        self.0.imported_funcs
+    }
+
+    /// The type of a function, if there is one of this index.
+    pub fn func_type(&self, index: u32) -> Option<&FuncType> {
+        let ty = *self.0.funcs.get(index as usize)?;
+        Some(&self.0.types[ty as usize].0)
+    }
+
+    /// The name of a function, from the name section.
+    pub fn func_name(&self, index: u32) -> Option<&str> {
+        self.names().func(&self.0.bytes, index)
+    }
+
+    /// The index of the global that the name section calls `name`.
+    pub fn global_by_name(&self, name: &str) -> Option<u32> {
+        self.names().global_index(&self.0.bytes, name)
+    }
+
+    /// The type of the module's memory, if it defines one.
+    pub fn memory_type(&self) -> Option<MemoryType> {
+        self.0.memory
+    }
+
+    fn names(&self) -> &Names {
+        self.0.names.get_or_init(|| {
+            let section = self.0.name_section.clone();
+            section.map_or_else(Names::default, |range| Names::parse(&self.0.bytes, range))
+        })
+    }
+
+    /// The code of the function whose cell this is, translated if it was not.
+    ///
+    /// # Safety
+    /// The cell is one of this module's.
+    pub(crate) unsafe fn code_of(&self, cell: *const Cell) -> *const u64 {
+        // SAFETY: as the caller promises.
+        let (cell, index) =
+            unsafe { (&*cell, cell.offset_from(self.0.cells.as_ptr()) as usize) };
+        let code = cell.load(Ordering::Acquire);
+        if !code.is_null() {
+            return code;
+        }
+        let _one_at_a_time = translation_lock();
+        let code = cell.load(Ordering::Acquire);
+        if !code.is_null() {
+            return code;
+        }
+        let words = translate::translate(&self.0, index, None);
+        let mut code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = words.as_ptr().cast_mut();
+        code.by_address.insert(address as usize, words);
+        cell.store(address, Ordering::Release);
+        address
+    }
+
+    /// The translated function that an instruction belongs to.
+    pub(crate) fn function_at(&self, ip: *const u64) -> Option<Function> {
+        let _not_during_fork = translation_lock();
+        let code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, words) = code.by_address.range(..=ip as usize).next_back()?;
+        words.as_ptr_range().contains(&ip).then_some(Function { code: words.as_ptr() })
+    }
+
+    /// The byte of the module that the instruction at (or around) a word of a function's code
+    /// comes from. No table is kept for this: translating again finds it.
+    pub(crate) fn offset_of(&self, func: u32, position: usize) -> u32 {
+        let Some(index) = func.checked_sub(self.0.imported_funcs) else { return 0 };
+        let mut recorder = translate::Recorder::default();
+        translate::translate(&self.0, index as usize, Some(&mut recorder));
+        let at = recorder.records.partition_point(|record| record.position <= position);
+        at.checked_sub(1).map_or(0, |i| recorder.records[i].offset)
+    }
+
+    /// The code of a function that the module defines, as text, one instruction a line.
+    pub fn disassemble(&self, func: u32) -> Option<String> {
+        let index = func.checked_sub(self.0.imported_funcs)? as usize;
+        self.0.bodies.get(index)?;
+        let mut recorder = translate::Recorder::default();
+        let words = translate::translate(&self.0, index, Some(&mut recorder));
+        let ops: Vec<(usize, Op, u32)> =
+            recorder.records.iter().map(|r| (r.position, r.op, r.offset)).collect();
+        Some(super::disasm::disassemble(&words, &ops))
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("imports", &self.0.imports.len())
+            .field("functions", &self.0.funcs.len())
+            .field("exports", &self.0.exports.len())
+            .finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! Writing instructions, and patching the distances of branches.
+
+use super::super::context::Meta;
+use super::super::isa::{Op, PlainOp};
+
+/// An instruction as it was written, for disassembly and backtraces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    /// Index of its first word.
+    pub position: usize,
+    pub op: Op,
+    /// The byte of the module it comes from.
+    pub offset: u32,
+}
+
+/// Takes down what is written. Addresses of handlers do not tell: two opcodes may have been
+/// given the same code.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    pub records: Vec<Record>,
+}
+
+/// The instruction written last, while nothing can branch to what follows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Last {
+    pub position: usize,
+    pub op: Op,
+    /// The slot it writes, if that can still be changed.
+    pub dst: Option<u16>,
+}
+
+/// A place that holds a distance to be filled in, in a list of such places.
+#[derive(Debug, Clone, Copy)]
+struct Patch {
+    word: u32,
+    /// Where the distance counts from.
+    base: u32,
+    /// Whether it takes the whole word, or its second half.
+    whole: bool,
+    next: u32,
+}
+
+/// A list of places that wait for the same target.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patches(u32);
+
+impl Patches {
+    pub const NONE: Patches = Patches(u32::MAX);
+
+    pub fn is_empty(self) -> bool {
+        self.0 == u32::MAX
+    }
+}
+
+pub(super) struct Encoder<'r> {
+    words: Vec<u64>,
+    patches: Vec<Patch>,
+    last: Option<Last>,
+    recorder: Option<&'r mut Recorder>,
+    /// The byte of the module that is being translated.
+    pub offset: u32,
+}
+
+/// Four quarters as a word.
+pub(super) fn quarters(a: u16, b: u16, c: u16, d: u16) -> u64 {
+    let [a, b, c, d] = [a, b, c, d].map(u16::to_ne_bytes);
+    u64::from_ne_bytes([a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]])
+}
+
+/// Two quarters and a 32-bit number as a word.
+pub(super) fn with32(a: u16, b: u16, number: u32) -> u64 {
+    let ([a, b], n) = ([a, b].map(u16::to_ne_bytes), number.to_ne_bytes());
+    u64::from_ne_bytes([a[0], a[1], b[0], b[1], n[0], n[1], n[2], n[3]])
+}
+
+/// Two 32-bit numbers as a word.
+pub(super) fn halves(a: u32, b: u32) -> u64 {
+    let (a, b) = (a.to_ne_bytes(), b.to_ne_bytes());
+    u64::from_ne_bytes([a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]])
+}
+
+/// A word's quarters.
+pub(super) fn split(word: u64) -> [u16; 4] {
+    let b = word.to_ne_bytes();
+    [[b[0], b[1]], [b[2], b[3]], [b[4], b[5]], [b[6], b[7]]].map(u16::from_ne_bytes)
+}
+
+/// A word's second half.
+pub(super) fn half32(word: u64) -> u32 {
+    let b = word.to_ne_bytes();
+    u32::from_ne_bytes([b[4], b[5], b[6], b[7]])
+}
+
+impl<'r> Encoder<'r> {
+    pub fn new(meta: Meta, func: u32, recorder: Option<&'r mut Recorder>) -> Encoder<'r> {
+        Encoder {
+            words: vec![meta.pack(), u64::from(func)],
+            patches: Vec::new(),
+            last: None,
+            recorder,
+            offset: 0,
+        }
+    }
+
+    pub fn finish(self) -> Box<[u64]> {
+        self.words.into()
+    }
+
+    pub fn position(&self) -> usize {
+        self.words.len()
+    }
+
+    pub fn last(&self) -> Option<Last> {
+        self.last
+    }
+
+    /// Writes an instruction. `dst` is the slot in its first quarter, if it is one it writes.
+    pub fn emit(&mut self, op: Op, operands: &[u64], dst: Option<u16>) -> usize {
+        debug_assert_eq!(operands.len() + 1, op.format().words, "{op:?}");
+        let position = self.words.len();
+        self.words.push(op.handler() as usize as u64);
+        self.words.extend_from_slice(operands);
+        self.last = Some(Last { position, op, dst });
+        if let Some(recorder) = &mut self.recorder {
+            recorder.records.push(Record { position, op, offset: self.offset });
+        }
+        position
+    }
+
+    pub fn plain(&mut self, op: PlainOp, operands: &[u64]) -> usize {
+        self.emit(Op::Plain(op), operands, None)
+    }
+
+    /// Takes the last instruction back and yields its operands.
+    pub fn take_last(&mut self) -> Vec<u64> {
+        let Some(last) = self.last.take() else { return Vec::new() };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.records.pop();
+        }
+        let operands = self.words.split_off(last.position + 1);
+        self.words.pop();
+        operands
+    }
+
+    /// Has the last instruction write another slot.
+    pub fn redirect_last(&mut self, dst: u16) {
+        if let Some(last) = &mut self.last {
+            let word = &mut self.words[last.position + 1];
+            let [_, b, c, d] = split(*word);
+            *word = quarters(dst, b, c, d);
+            last.dst = None;
+        }
+    }
+
+    pub fn copy(&mut self, dst: u16, src: u16) {
+        if dst == src {
+            return;
+        }
+        if let Some(Last { op: Op::Plain(PlainOp::Copy), .. }) = self.last {
+            let offset = self.offset;
+            let [first_dst, first_src, ..] = split(self.take_last()[0]);
+            self.offset = offset;
+            self.plain(PlainOp::Copy2, &[quarters(first_dst, first_src, dst, src)]);
+        } else {
+            self.emit(Op::Plain(PlainOp::Copy), &[quarters(dst, src, 0, 0)], Some(dst));
+        }
+    }
+
+    pub fn constant(&mut self, dst: u16, value: u64) {
+        match u32::try_from(value) {
+            Ok(value) => {
+                self.emit(Op::Plain(PlainOp::Const32), &[with32(dst, 0, value)], Some(dst));
+            }
+            Err(_) => {
+                let operands = [quarters(dst, 0, 0, 0), value];
+                self.emit(Op::Plain(PlainOp::Const64), &operands, Some(dst));
+            }
+        }
+    }
+
+    /// From here on, code can be reached by a branch.
+    pub fn label(&mut self) -> usize {
+        self.last = None;
+        self.words.len()
+    }
+
+    /// Has the branch at `position`, whose distance is the second half of its second word,
+    /// wait in `list`.
+    pub fn wait(&mut self, list: &mut Patches, position: usize) {
+        self.add(list, position + 1, position, false);
+    }
+
+    /// Writes a branch target, counted from `base`, which waits in `list`.
+    pub fn wait_target(&mut self, list: &mut Patches, base: usize) {
+        self.words.push(0);
+        self.add(list, self.words.len() - 1, base, true);
+    }
+
+    /// Writes a branch target, counted from `base`, to be filled in by [`Encoder::set_target`].
+    pub fn push_target(&mut self, base: usize, target: usize) {
+        self.words.push((target as i64 - base as i64) as u64);
+    }
+
+    pub fn set_target(&mut self, word: usize, base: usize, target: usize) {
+        self.words[word] = (target as i64 - base as i64) as u64;
+    }
+
+    fn add(&mut self, list: &mut Patches, word: usize, base: usize, whole: bool) {
+        let patch = Patch { word: word as u32, base: base as u32, whole, next: list.0 };
+        list.0 = self.patches.len() as u32;
+        self.patches.push(patch);
+    }
+
+    /// Fills in the distance of the branch at `position`.
+    pub fn set_distance(&mut self, position: usize, target: usize) {
+        let [a, b, ..] = split(self.words[position + 1]);
+        let distance = (target as i64 - position as i64) as i32;
+        self.words[position + 1] = with32(a, b, distance as u32);
+    }
+
+    /// Fills in all distances of a list: they lead here.
+    pub fn bind(&mut self, list: Patches) {
+        if list.is_empty() {
+            return;
+        }
+        let target = self.label();
+        let mut next = list.0;
+        while next != u32::MAX {
+            let patch = self.patches[next as usize];
+            if patch.whole {
+                self.set_target(patch.word as usize, patch.base as usize, target);
+            } else {
+                self.set_distance(patch.base as usize, target);
+            }
+            next = patch.next;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! From stack code to register-slot code.
+//!
+//! The operand stack exists during translation only. Each operand is a local that has not
+//! been set since, a constant, or in the temporary slot that belongs to its height; so
+//! reading locals and constants costs nothing until somebody needs them in a particular
+//! place. Where control flow merges, the values that a label takes are in the temporaries
+//! of the label's heights. Moving them there never overwrites one still to be moved: a
+//! temporary moves downwards or not at all, and the lowest one is moved first.
+
+mod control;
+mod encode;
+mod memory;
+mod numeric;
+mod operator;
+mod stack;
+
+use wasmparser::{BinaryReader, FunctionBody};
+
+use super::context::{HEADER_SLOTS, Meta};
+use super::isa::{Op, PlainOp};
+use super::module::ModuleInner;
+use control::Control;
+pub(crate) use encode::Recorder;
+use encode::{Encoder, quarters};
+use stack::{Operand, Provider, Stack};
+
+/// Translates function `index` of those the module defines. The result is the same each
+/// time, with or without a recorder.
+pub(crate) fn translate(
+    module: &ModuleInner,
+    index: usize,
+    recorder: Option<&mut Recorder>,
+) -> Box<[u64]> {
+    let body = &module.bodies[index];
+    let ty = &module.types[body.ty as usize].0;
+    let params = ty.params.len();
+    let header = params + body.locals as usize;
+    let temps = header + HEADER_SLOTS;
+    // Validation bounds the sum by what 16 bits can name.
+    let meta = Meta {
+        header: header as u16,
+        params: params as u16,
+        frame: (temps + body.height as usize).max(ty.results.len()) as u32,
+    };
+    let func = module.imported_funcs + index as u32;
+    let mut translator = Translator {
+        module,
+        encoder: Encoder::new(meta, func, recorder),
+        stack: Stack::new(header),
+        controls: vec![Control::function(ty.results.len())],
+        results: ty.results.len(),
+        header: header as u16,
+        temps: temps as u16,
+        dead: None,
+    };
+    let bytes = &module.bytes[body.range.clone()];
+    let reader = BinaryReader::new(bytes, body.range.start as u64);
+    let mut operators = FunctionBody::new(reader)
+        .get_operators_reader()
+        .expect("validated when the module was made");
+    while !operators.eof() {
+        let (operator, offset) =
+            operators.read_with_offset().expect("validated when the module was made");
+        translator.encoder.offset = offset as u32;
+        translator.operator(&operator);
+    }
+    translator.encoder.finish()
+}
+
+struct Translator<'m, 'r> {
+    module: &'m ModuleInner,
+    encoder: Encoder<'r>,
+    stack: Stack,
+    controls: Vec<Control>,
+    /// How many results the function has.
+    results: usize,
+    /// Slot of the frame header.
+    header: u16,
+    /// Slot of the lowest temporary.
+    temps: u16,
+    /// In code that cannot be reached: how many blocks that began there are open.
+    dead: Option<u32>,
+}
+
+impl Translator<'_, '_> {
+    /// The temporary of a height.
+    fn temp(&self, height: usize) -> u16 {
+        self.temps + height as u16
+    }
+
+    fn pop(&mut self) -> Operand {
+        self.stack.pop()
+    }
+
+    /// Pushes a result, and yields the slot for it.
+    fn push_temp(&mut self) -> u16 {
+        let slot = self.temp(self.stack.height());
+        self.stack.push(Provider::Temp);
+        slot
+    }
+
+    /// The slot an operand is in; a constant is put into its temporary first.
+    fn slot(&mut self, operand: Operand) -> u16 {
+        match operand.provider {
+            Provider::Local(local) => local,
+            Provider::Temp => self.temp(operand.height),
+            Provider::Const(value) => {
+                let slot = self.temp(operand.height);
+                self.encoder.constant(slot, value);
+                slot
+            }
+        }
+    }
+
+    /// Pops an operand into a slot of its own.
+    fn pop_slot(&mut self) -> u16 {
+        let operand = self.pop();
+        self.slot(operand)
+    }
+
+    /// Writes code that moves an operand to a slot.
+    fn move_to(&mut self, operand: Operand, slot: u16) {
+        match operand.provider {
+            Provider::Const(value) => self.encoder.constant(slot, value),
+            Provider::Local(local) => self.encoder.copy(slot, local),
+            Provider::Temp => self.encoder.copy(slot, self.temp(operand.height)),
+        }
+    }
+
+    /// Puts the topmost `count` operands into their temporaries, and yields the first's slot.
+    fn materialise(&mut self, count: usize) -> u16 {
+        for operand in self.stack.materialise(count) {
+            self.move_to(operand, self.temp(operand.height));
+        }
+        self.temp(self.stack.height() - count)
+    }
+
+    /// Puts all operands that are locals into their temporaries: what follows may be executed
+    /// or not, and may set them.
+    fn settle(&mut self) {
+        for (height, local) in self.stack.settle() {
+            self.encoder.copy(self.temp(height), local);
+        }
+    }
+
+    /// Writes an instruction with a result and operands in slots, in this order.
+    fn emit_result(&mut self, op: Op, operands: &[u64], dst: u16) {
+        self.encoder.emit(op, operands, Some(dst));
+    }
+
+    /// Before a local is set: saves what is on the stack of it.
+    fn preserve(&mut self, local: u16) {
+        if self.stack.uses(local) {
+            for height in self.stack.detach(local) {
+                self.encoder.copy(self.temp(height), local);
+            }
+        }
+    }
+
+    /// Whether the operand, just popped, is what the last instruction wrote.
+    fn is_last(&self, operand: Operand) -> bool {
+        operand.provider == Provider::Temp
+            && self
+                .encoder
+                .last()
+                .is_some_and(|last| last.dst == Some(self.temp(operand.height)))
+    }
+
+    fn local_set(&mut self, local: u16) {
+        let value = self.pop();
+        if self.is_last(value) && !self.stack.uses(local) {
+            self.encoder.redirect_last(local);
+            return;
+        }
+        self.preserve(local);
+        self.move_to(value, local);
+    }
+
+    fn local_tee(&mut self, local: u16) {
+        let value = self.pop();
+        if self.is_last(value) && !self.stack.uses(local) {
+            self.encoder.redirect_last(local);
+            self.stack.push(Provider::Local(local));
+            return;
+        }
+        self.preserve(local);
+        self.move_to(value, local);
+        self.stack.push(value.provider);
+    }
+
+    fn select(&mut self) {
+        let (condition, b, a) = (self.pop(), self.pop(), self.pop());
+        let (a, b, condition) = (self.slot(a), self.slot(b), self.slot(condition));
+        let dst = self.push_temp();
+        self.emit_result(Op::Plain(PlainOp::Select), &[quarters(dst, a, b, condition)], dst);
+    }
+}

@@ -1,0 +1,252 @@
+//! Types and values at the interpreter's edge.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use super::func::Func;
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ValType {
+    /// 32-bit integer.
+    I32,
+    /// 64-bit integer.
+    I64,
+    /// 32-bit float.
+    F32,
+    /// 64-bit float.
+    F64,
+    /// Reference to a function, or null.
+    FuncRef,
+    /// Reference to something of the embedder's, or null.
+    ExternRef,
+}
+
+impl ValType {
+    /// The type as `wasmparser` has it; none for types outside the interpreter's features.
+    pub(crate) fn from_wasm(ty: wasmparser::ValType) -> Option<ValType> {
+        Some(match ty {
+            wasmparser::ValType::I32 => ValType::I32,
+            wasmparser::ValType::I64 => ValType::I64,
+            wasmparser::ValType::F32 => ValType::F32,
+            wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::FuncRef,
+            wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::ExternRef,
+            _ => return None,
+        })
+    }
+
+    /// Whether values of the type are references.
+    pub fn is_ref(self) -> bool {
+        matches!(self, ValType::FuncRef | ValType::ExternRef)
+    }
+}
+
+impl fmt::Display for ValType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ValType::I32 => "i32",
+            ValType::I64 => "i64",
+            ValType::F32 => "f32",
+            ValType::F64 => "f64",
+            ValType::FuncRef => "funcref",
+            ValType::ExternRef => "externref",
+        })
+    }
+}
+
+/// The type of a function.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FuncType {
+    /// Types of the parameters.
+    pub params: Box<[ValType]>,
+    /// Types of the results.
+    pub results: Box<[ValType]>,
+}
+
+impl FuncType {
+    /// A type from its parts.
+    pub fn new(params: impl Into<Box<[ValType]>>, results: impl Into<Box<[ValType]>>) -> FuncType {
+        FuncType { params: params.into(), results: results.into() }
+    }
+
+    /// How many slots a call needs for arguments and results, which share them.
+    pub fn slots(&self) -> usize {
+        self.params.len().max(self.results.len())
+    }
+}
+
+impl fmt::Display for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |types: &[ValType]| {
+            types.iter().map(ValType::to_string).collect::<Vec<_>>().join(", ")
+        };
+        write!(f, "({}) -> ({})", list(&self.params), list(&self.results))
+    }
+}
+
+/// A function type's number, the same in all modules of the process, so that an indirect
+/// call compares one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TypeId(pub u32);
+
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    ids: HashMap<FuncType, TypeId>,
+    types: Vec<FuncType>,
+}
+
+static INTERNER: LazyLock<Mutex<Interner>> = LazyLock::new(Mutex::default);
+
+/// The interner's lock, for interning and for holding it across a fork.
+pub(crate) fn interner() -> MutexGuard<'static, Interner> {
+    INTERNER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TypeId {
+    /// The number of a type.
+    pub fn of(ty: &FuncType) -> TypeId {
+        let mut interner = interner();
+        if let Some(id) = interner.ids.get(ty) {
+            return *id;
+        }
+        let id = TypeId(interner.types.len() as u32);
+        interner.types.push(ty.clone());
+        interner.ids.insert(ty.clone(), id);
+        id
+    }
+
+    /// The type of a number.
+    pub fn ty(self) -> FuncType {
+        interner().types[self.0 as usize].clone()
+    }
+}
+
+/// A value.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// 32-bit integer.
+    I32(i32),
+    /// 64-bit integer.
+    I64(i64),
+    /// 32-bit float.
+    F32(f32),
+    /// 64-bit float.
+    F64(f64),
+    /// Reference to a function, or null.
+    FuncRef(Option<Func>),
+    /// A number that means something to the embedder, or null. The number may not be `u64::MAX`.
+    ExternRef(Option<u64>),
+}
+
+impl Value {
+    /// The value's type.
+    pub fn ty(&self) -> ValType {
+        match self {
+            Value::I32(_) => ValType::I32,
+            Value::I64(_) => ValType::I64,
+            Value::F32(_) => ValType::F32,
+            Value::F64(_) => ValType::F64,
+            Value::FuncRef(_) => ValType::FuncRef,
+            Value::ExternRef(_) => ValType::ExternRef,
+        }
+    }
+
+    /// The value as a frame slot holds it.
+    pub(crate) fn to_slot(&self) -> u64 {
+        match self {
+            Value::I32(v) => u64::from(*v as u32),
+            Value::I64(v) => *v as u64,
+            Value::F32(v) => u64::from(v.to_bits()),
+            Value::F64(v) => v.to_bits(),
+            Value::FuncRef(func) => func.as_ref().map_or(0, |f| f.raw() as u64),
+            Value::ExternRef(v) => v.map_or(0, |v| v.wrapping_add(1)),
+        }
+    }
+
+    /// The value that a slot of type `ty` holds.
+    ///
+    /// # Safety
+    /// A non-null slot of type `FuncRef` holds a reference to a live function.
+    pub(crate) unsafe fn from_slot(ty: ValType, slot: u64) -> Value {
+        match ty {
+            ValType::I32 => Value::I32(slot as i32),
+            ValType::I64 => Value::I64(slot as i64),
+            ValType::F32 => Value::F32(f32::from_bits(slot as u32)),
+            ValType::F64 => Value::F64(f64::from_bits(slot)),
+            // SAFETY: as the caller promises.
+            ValType::FuncRef => Value::FuncRef(unsafe { Func::from_raw(slot as *const _) }),
+            ValType::ExternRef => Value::ExternRef(slot.checked_sub(1)),
+        }
+    }
+
+    /// The null reference, or zero, of a type.
+    pub fn default_of(ty: ValType) -> Value {
+        match ty {
+            ValType::I32 => Value::I32(0),
+            ValType::I64 => Value::I64(0),
+            ValType::F32 => Value::F32(0.0),
+            ValType::F64 => Value::F64(0.0),
+            ValType::FuncRef => Value::FuncRef(None),
+            ValType::ExternRef => Value::ExternRef(None),
+        }
+    }
+}
+
+/// The type of a global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalType {
+    /// Type of its value.
+    pub ty: ValType,
+    /// Whether it can be set.
+    pub mutable: bool,
+}
+
+/// The type of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableType {
+    /// Type of its elements.
+    pub element: ValType,
+    /// Least number of elements.
+    pub min: u32,
+    /// Greatest number of elements, if bounded.
+    pub max: Option<u32>,
+}
+
+pub use crate::memory::MemoryType;
+
+/// The type of something imported or exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExternType {
+    /// A function.
+    Func(FuncType),
+    /// A table.
+    Table(TableType),
+    /// A linear memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn limits(min: u64, max: Option<u64>) -> String {
+            max.map_or_else(|| min.to_string(), |max| format!("{min}..={max}"))
+        }
+        match self {
+            ExternType::Func(ty) => write!(f, "function {ty}"),
+            ExternType::Table(ty) => {
+                let limits = limits(ty.min.into(), ty.max.map(u64::from));
+                write!(f, "table of {limits} {}", ty.element)
+            }
+            ExternType::Memory(ty) => {
+                let shared = if ty.shared { "shared " } else { "" };
+                write!(f, "{shared}memory of {} pages", limits(ty.min_pages, ty.max_pages))
+            }
+            ExternType::Global(ty) => {
+                write!(f, "{} global of {}", if ty.mutable { "mutable" } else { "immutable" }, ty.ty)
+            }
+        }
+    }
+}

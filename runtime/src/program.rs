@@ -1,0 +1,169 @@
+//! A WALI program: a module loaded, linked to the host layer and run by the interpreter.
+
+mod imports;
+mod load;
+
+use std::ffi::c_int;
+use std::fmt;
+use std::sync::Arc;
+
+pub use imports::{ImportAnswer, ImportReport, Problem};
+pub use load::{LoadError, load};
+
+use crate::engine::Unwind;
+use crate::host::{Process, Thread};
+use crate::interp::{
+    ExportIndex, Instance, InterruptHandle, LinkError, Module, Options, Trap, TrapKind,
+};
+use crate::memory::{Memory, MemoryError};
+
+/// The export that starts a program.
+const START: &str = "_start";
+
+/// The export under which a program's memory is found.
+const MEMORY: &str = "memory";
+
+/// How a program ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// With a status, of which the parent sees the low byte.
+    Exit(i32),
+    /// With a trap.
+    Trap(Trap),
+}
+
+/// Why a program could not be started.
+#[derive(Debug)]
+pub enum StartError {
+    /// Imports that cannot be bound, all of them.
+    Imports(Vec<Problem>),
+    /// An export that every WALI program has.
+    Export {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The memory could not be made.
+    Memory(MemoryError),
+    /// The instance could not be made.
+    Link(LinkError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Imports(problems) => {
+                for (i, problem) in problems.iter().enumerate() {
+                    let separator = if i == 0 { "" } else { "; " };
+                    write!(f, "{separator}{problem}")?;
+                }
+                Ok(())
+            }
+            StartError::Export { name, what } => {
+                write!(f, "not a WALI program: {what} `{name}`")
+            }
+            StartError::Memory(error) => error.fmt(f),
+            StartError::Link(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A program ready to run on the calling thread.
+pub struct Program {
+    instance: Instance,
+}
+
+impl Program {
+    /// Links a module to a process.
+    ///
+    /// # Errors
+    /// When the module is no WALI program, or asks for what is not there.
+    pub fn new(module: &Module, process: Arc<Process>) -> Result<Program, StartError> {
+        check_exports(module)?;
+        let imports = imports::link(module).map_err(StartError::Imports)?;
+        let ty = module
+            .memory_type()
+            .ok_or(StartError::Export { name: MEMORY, what: "it has no memory" })?;
+        let memory = Memory::new(ty).map_err(StartError::Memory)?;
+        let thread = Thread::new(process, memory.clone());
+        let options = Options {
+            memory: Some(memory),
+            fresh_memory: true,
+            state: Some(Box::new(thread)),
+            ..Options::default()
+        };
+        let instance =
+            Instance::with_options(module, &imports, options).map_err(StartError::Link)?;
+        Ok(Program { instance })
+    }
+
+    /// A handle by which another thread can stop the program.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.instance.interrupt_handle()
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&mut self) -> Outcome {
+        match self.instance.invoke(START, &[]) {
+            Ok(_) => Outcome::Exit(0),
+            Err(trap) => match trap.kind() {
+                TrapKind::Host(payload) => match payload.downcast_ref::<Unwind>() {
+                    Some(Unwind::Exit(status)) => Outcome::Exit(*status),
+                    Some(unwind) => Outcome::Trap(Trap::message(unwind.to_string())),
+                    None => Outcome::Trap(trap),
+                },
+                _ => Outcome::Trap(trap),
+            },
+        }
+    }
+}
+
+/// How each import of a module is answered on this ISA, in the module's order.
+pub fn report(module: &Module) -> Vec<ImportReport> {
+    imports::report(module)
+}
+
+/// Whether the module has what every WALI program exports.
+///
+/// # Errors
+/// Says which export is missing or of the wrong kind.
+pub fn check_exports(module: &Module) -> Result<(), StartError> {
+    let error = |name, what| Err(StartError::Export { name, what });
+    match module.export(START) {
+        Some(ExportIndex::Func(index)) => {
+            let ty = module.func_type(index);
+            if ty.is_none_or(|ty| !ty.params.is_empty() || !ty.results.is_empty()) {
+                return error(START, "wants arguments or gives results:");
+            }
+        }
+        Some(_) => return error(START, "this export is not a function:"),
+        None => return error(START, "it does not export the function"),
+    }
+    match module.export(MEMORY) {
+        Some(ExportIndex::Memory(_)) => Ok(()),
+        Some(_) => error(MEMORY, "this export is not a memory:"),
+        None => error(MEMORY, "it does not export its memory as"),
+    }
+}
+
+/// The signal by which a native program would die in the place of this trap; none if
+/// nothing native corresponds to it.
+pub fn signal_of(trap: &Trap) -> Option<c_int> {
+    match trap.kind() {
+        TrapKind::MemoryOutOfBounds { .. }
+        | TrapKind::MemoryProtected { .. }
+        | TrapKind::StackOverflow
+        | TrapKind::TableOutOfBounds
+        | TrapKind::UndefinedElement { .. }
+        | TrapKind::UninitializedElement { .. } => Some(libc::SIGSEGV),
+        TrapKind::UnalignedAtomic { .. } => Some(libc::SIGBUS),
+        TrapKind::Unreachable | TrapKind::IndirectCallTypeMismatch { .. } => Some(libc::SIGILL),
+        TrapKind::DivideByZero | TrapKind::IntegerOverflow | TrapKind::InvalidConversion => {
+            Some(libc::SIGFPE)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! From a module's imports to host functions of the types that the module declares.
+//!
+//! The declared type of an import is not fixed by its name: generations of the toolchain
+//! differ in widths, and calls outside the reference's table are declared however each call
+//! site passes them. So arguments are widened or dropped to fit.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::engine::Unwind;
+use crate::host::Thread;
+use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
+use crate::host::bindings::table;
+use crate::interp::{
+    Caller, Extern, ExternType, Func, FuncType, HostFn, Import, Imports, Module, Trap, ValType,
+};
+
+/// The module that WALI's imports come from.
+const WALI: &str = "wali";
+
+/// What the names of system calls begin with.
+const SYSCALL: &str = "SYS_";
+
+/// An import that cannot be bound.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The import.
+    pub import: Import,
+    /// Why.
+    pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Import { module, name, ty } = &self.import;
+        write!(f, "cannot link the import `{module}.{name}`, {ty}: {}", self.why)
+    }
+}
+
+/// How an import is answered.
+#[derive(Debug, Clone)]
+pub enum ImportAnswer {
+    /// A system call, described.
+    Syscall(Answer),
+    /// An auxiliary call.
+    Aux,
+    /// A system call that is not described: `ENOSYS`.
+    Unknown,
+    /// Not at all.
+    Unlinkable(String),
+}
+
+/// An import with its answer.
+#[derive(Debug, Clone)]
+pub struct ImportReport {
+    /// The import.
+    pub import: Import,
+    /// How it is answered.
+    pub answer: ImportAnswer,
+}
+
+/// What an import is bound to.
+enum Target {
+    Binding(&'static Binding<Thread>),
+    Enosys,
+}
+
+fn by_name() -> HashMap<&'static str, &'static Binding<Thread>> {
+    table::<Thread>().iter().map(|binding| (binding.import, binding)).collect()
+}
+
+fn find(
+    bindings: &HashMap<&str, &'static Binding<Thread>>,
+    import: &Import,
+) -> Result<(Target, FuncType), String> {
+    if import.module != WALI {
+        return Err(if import.module.starts_with("wasi") {
+            "this is a WASI program, not a WALI one".into()
+        } else if import.module == "env" {
+            "WALI has only the module `wali` (was this linked with undefined symbols allowed, \
+             or by Emscripten?)"
+                .into()
+        } else {
+            "WALI has only the module `wali`".into()
+        });
+    }
+    let ExternType::Func(ty) = &import.ty else {
+        return Err("WALI has functions only".into());
+    };
+    let target = match bindings.get(import.name.as_str()) {
+        Some(binding) => Target::Binding(binding),
+        None if import.name.starts_with(SYSCALL) => Target::Enosys,
+        None => return Err("WALI has no such function".into()),
+    };
+    let words = |types: &[ValType]| types.iter().all(|t| matches!(t, ValType::I32 | ValType::I64));
+    if !words(&ty.params) || !words(&ty.results) || ty.results.len() > 1 {
+        return Err("calls of WALI take and return integers only, with one result at most".into());
+    }
+    Ok((target, ty.clone()))
+}
+
+/// How each import is answered.
+pub fn report(module: &Module) -> Vec<ImportReport> {
+    let bindings = by_name();
+    module
+        .imports()
+        .iter()
+        .map(|import| {
+            let answer = match find(&bindings, import) {
+                Ok((Target::Binding(Binding { answer: Some(answer), .. }), _)) => {
+                    ImportAnswer::Syscall(*answer)
+                }
+                Ok((Target::Binding(_), _)) => ImportAnswer::Aux,
+                Ok((Target::Enosys, _)) => ImportAnswer::Unknown,
+                Err(why) => ImportAnswer::Unlinkable(why),
+            };
+            ImportReport { import: import.clone(), answer }
+        })
+        .collect()
+}
+
+/// Binds every import; all that cannot be, if any.
+pub fn link(module: &Module) -> Result<Imports, Vec<Problem>> {
+    let bindings = by_name();
+    let mut imports = Imports::new();
+    let mut problems = Vec::new();
+    for import in module.imports() {
+        match find(&bindings, import) {
+            Ok((target, ty)) => {
+                let code = host_function(&target, &ty);
+                let func = Extern::Func(Func::host(ty, code));
+                imports.define(&import.module, &import.name, func);
+            }
+            Err(why) => problems.push(Problem { import: import.clone(), why }),
+        }
+    }
+    if problems.is_empty() { Ok(imports) } else { Err(problems) }
+}
+
+fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
+    let narrow_result = ty.results.first() == Some(&ValType::I32);
+    let no_result = ty.results.is_empty();
+    let binding = match target {
+        Target::Binding(binding) => *binding,
+        Target::Enosys => {
+            let word = word(-i64::from(errno::ENOSYS) as u64, narrow_result);
+            return Arc::new(move |_, slots| {
+                if !no_result {
+                    slots[0] = word;
+                }
+                Ok(())
+            });
+        }
+    };
+    let call = binding.call;
+    let exact = ty.params.len() == binding.params.len()
+        && ty.params.iter().zip(binding.params).all(|(a, b)| same(*a, *b))
+        && ty.results.len() == usize::from(binding.result.is_some())
+        && ty.results.iter().zip(binding.result).all(|(a, b)| same(*a, b));
+    if exact && !no_result {
+        let count = ty.params.len();
+        return Arc::new(move |caller, slots| {
+            let mut words = [0; MAX_ARGS];
+            words[..count].copy_from_slice(&slots[..count]);
+            slots[0] = call(caller.state(), &words).map_err(unwind)?;
+            Ok(())
+        });
+    }
+    // Where the module passes 32 bits and the call takes 64, the sign is kept: -1 stays -1.
+    let declared: Vec<(usize, bool)> = ty
+        .params
+        .iter()
+        .zip(binding.params)
+        .enumerate()
+        .map(|(i, (have, want))| (i, *have == ValType::I32 && *want == Abi::I64))
+        .collect();
+    let result = binding.result;
+    Arc::new(move |caller: &mut Caller<'_>, slots: &mut [u64]| {
+        let mut words = [0; MAX_ARGS];
+        for &(i, widen) in &declared {
+            words[i] = if widen { slots[i] as u32 as i32 as u64 } else { slots[i] };
+        }
+        let mut value = call(caller.state(), &words).map_err(unwind)?;
+        if !no_result {
+            if result == Some(Abi::I32) {
+                value = value as u32 as i32 as u64;
+            }
+            slots[0] = word(value, narrow_result);
+        }
+        Ok(())
+    })
+}
+
+fn same(have: ValType, want: Abi) -> bool {
+    matches!((have, want), (ValType::I32, Abi::I32) | (ValType::I64, Abi::I64))
+}
+
+/// A value in a slot of the declared width.
+fn word(value: u64, narrow: bool) -> u64 {
+    if narrow { u64::from(value as u32) } else { value }
+}
+
+fn unwind(unwind: Unwind) -> Trap {
+    Trap::host(unwind)
+}

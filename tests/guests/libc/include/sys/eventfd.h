@@ -1,0 +1,4 @@
+#pragma once
+#include <wali.h>
+
+int eventfd(unsigned initial, int flags);

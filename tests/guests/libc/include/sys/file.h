@@ -1,0 +1,4 @@
+#pragma once
+#include <wali.h>
+
+int flock(int fd, int operation);

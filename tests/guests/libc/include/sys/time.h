@@ -1,0 +1,4 @@
+#pragma once
+#include <wali.h>
+
+int gettimeofday(struct timeval *now, void *zone);

@@ -1,0 +1,4 @@
+#pragma once
+#include <wali.h>
+
+long long times(struct tms *used);

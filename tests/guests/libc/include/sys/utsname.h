@@ -1,0 +1,4 @@
+#pragma once
+#include <wali.h>
+
+int uname(struct utsname *names);

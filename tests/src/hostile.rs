@@ -1,0 +1,287 @@
+//! Modules that call one system call with every bad address, written from the spec.
+//!
+//! Each module makes its calls in a row, keeps the results, checks at the end that nothing
+//! but the extents it gave to the kernel changed in its memory, and writes the results to
+//! standard output. The host's part is to compare them with what is possible.
+
+use std::fmt::Write;
+
+use wali_codegen::model::{
+    Arg, ArgType, By, Call, Element, FieldType, Len, Pointee, Role, Spec, Struct, WasmType,
+};
+
+/// Calls that are left alone, with the reason.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    ("clock_settime", "sets the machine's clock when run as root"),
+    ("settimeofday", "sets the machine's clock when run as root"),
+    ("sethostname", "an empty name is a valid one"),
+    ("setdomainname", "an empty name is a valid one"),
+];
+
+/// Memory: a page for the module's own, three for what the kernel gets to see.
+const PAGES: u32 = 4;
+/// One past the last byte of memory.
+const END: u32 = PAGES << 16;
+/// The results, in page 0 behind address 0's surroundings.
+const RESULTS: u32 = 0x2000;
+/// Each argument's good area, `AREA` bytes each, from here on.
+const AREAS: u32 = 0x10000;
+const AREA: u32 = 0x2000;
+/// The path of an existing file and its descriptor in the module's process.
+pub const FILE: &str = "file";
+/// What unaddressed memory is filled with.
+const CANARY: u8 = 0xa5;
+
+/// Addresses at which no extent of two bytes or more is inside memory, nor at the last one
+/// of more than a byte.
+pub const ADDRESSES: [u32; 6] = [0, END - 1, END, 0x7fff_f000, 0xffff_f000, 0xffff_ffff];
+/// Lengths to go with them.
+pub const LENGTHS: [u32; 5] = [0, 1, 4096, 0x7fff_ffff, 0xffff_ffff];
+
+/// One call of a module.
+#[derive(Debug, Clone)]
+pub struct Vector {
+    /// The arguments, as they cross the boundary.
+    pub args: Vec<i64>,
+    /// Values stored before the call: an inner pointer and its length.
+    pub stores: Vec<(u32, u32)>,
+    /// Whether bytes would have to come from or go to where no memory is, so that the call
+    /// cannot have moved any.
+    pub moves_nothing: bool,
+}
+
+/// Whether a call has something to be tried.
+pub fn applies(call: &Call) -> bool {
+    let answered = !matches!(call.by, By::Refused { .. });
+    let pointers = call.args.iter().any(|a| matches!(a.ty, ArgType::Pointer { .. }));
+    answered && pointers && !LEFT_OUT.iter().any(|(name, _)| *name == call.name)
+}
+
+/// The calls to make: all arguments plausible once, then each pointer with each address,
+/// each with each length, then the pointers inside structs likewise.
+pub fn vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
+    let good: Vec<i64> = call.args.iter().enumerate().map(|(i, a)| plausible(spec, a, i)).collect();
+    let plain = Vector { args: good, stores: Vec::new(), moves_nothing: false };
+    let mut all = vec![plain.clone()];
+    for (at, arg) in call.args.iter().enumerate() {
+        let ArgType::Pointer { to, .. } = &arg.ty else { continue };
+        for address in ADDRESSES {
+            let mut bad = plain.clone();
+            bad.args[at] = i64::from(address);
+            let Some(length) = length_of(to).and_then(|name| position(call, name)) else {
+                all.push(bad);
+                continue;
+            };
+            for value in LENGTHS {
+                let mut bad = bad.clone();
+                bad.args[length] = i64::from(value);
+                let outside = address == 0 || address >= END;
+                bad.moves_nothing = outside && value > 0 && matches!(to, Pointee::Bytes(_));
+                all.push(bad);
+            }
+        }
+        inner(spec, call, at, to, &plain, &mut all);
+    }
+    all
+}
+
+/// Bad pointers inside the structs that a good one leads to.
+fn inner(spec: &Spec, call: &Call, at: usize, to: &Pointee, plain: &Vector, all: &mut Vec<Vector>) {
+    let (Pointee::Struct(name) | Pointee::Array { of: Element::Struct(name), .. }) = to else {
+        return;
+    };
+    let layout = &spec.structs[name];
+    for (pointer, length) in pointer_fields(layout) {
+        for address in ADDRESSES {
+            for value in LENGTHS {
+                let mut bad = plain.clone();
+                bad.stores = vec![(area(at) + pointer, address), (area(at) + length, value)];
+                let outside = address == 0 || address >= END;
+                bad.moves_nothing = outside && value > 0;
+                all.push(bad);
+            }
+        }
+    }
+    if let Some(count) = length_of(to).and_then(|n| position(call, n)) {
+        for value in LENGTHS {
+            let mut bad = plain.clone();
+            bad.args[count] = i64::from(value);
+            all.push(bad);
+        }
+    }
+}
+
+/// The offsets of each pointer in a struct and of its length.
+fn pointer_fields(layout: &Struct) -> Vec<(u32, u32)> {
+    let offset = |name: &str| {
+        let field = layout.fields.iter().find(|f| f.name == name);
+        field.expect("the checker resolved it").guest.offset as u32
+    };
+    let fields = layout.fields.iter().filter_map(|f| match &f.ty {
+        FieldType::Pointer { len, .. } => Some((f.guest.offset as u32, offset(len))),
+        _ => None,
+    });
+    fields.collect()
+}
+
+fn length_of(to: &Pointee) -> Option<&str> {
+    match to {
+        Pointee::Bytes(Len::Arg(name)) | Pointee::Array { count: Len::Arg(name), .. } => Some(name),
+        _ => None,
+    }
+}
+
+fn position(call: &Call, name: &str) -> Option<usize> {
+    call.args.iter().position(|a| a.name == name)
+}
+
+fn area(arg: usize) -> u32 {
+    AREAS + arg as u32 * AREA
+}
+
+/// A value with which the call might work, in a folder of its own.
+fn plausible(spec: &Spec, arg: &Arg, at: usize) -> i64 {
+    let constant = |name: &str| {
+        let mut members = spec.flag_sets.values().flat_map(|s| &s.members);
+        members.find(|m| m.name == name).map_or(0, |m| m.guest)
+    };
+    match &arg.ty {
+        ArgType::Pointer { .. } => i64::from(area(at)),
+        ArgType::Value { scalar, .. } => match spec.scalars[scalar].role {
+            Role::Descriptor if arg.name.ends_with("dirfd") => constant("AT_FDCWD"),
+            // The first one that the module opens.
+            Role::Descriptor => 3,
+            Role::Mode => 0o600,
+            // Limits that do not end the process when they are zero.
+            _ if arg.name == "resource" => constant("RLIMIT_CORE"),
+            _ if arg.name.contains("len") || arg.name.contains("size") => 8,
+            _ if arg.name.contains("count") || arg.name.contains("vlen") || arg.name == "iovcnt" => 1,
+            _ => 0,
+        },
+    }
+}
+
+/// The bytes that the kernel may change or read behind a plausible pointer.
+fn extent(spec: &Spec, call: &Call, to: &Pointee) -> u64 {
+    let element = |of: &Element| match of {
+        Element::Scalar(s) => u64::from(spec.scalars[s].guest.bits / 8),
+        Element::Struct(s) => spec.structs[s].guest.size,
+    };
+    let length = |len: &Len| match len {
+        Len::Fixed(n) => *n,
+        Len::Arg(name) => {
+            let at = position(call, name).expect("the checker resolved it");
+            plausible(spec, &call.args[at], at) as u64
+        }
+    };
+    match to {
+        Pointee::Bytes(len) => length(len),
+        Pointee::String { .. } => FILE.len() as u64 + 1,
+        Pointee::Scalar(s) => element(&Element::Scalar(s.clone())),
+        Pointee::Struct(s) => element(&Element::Struct(s.clone())),
+        Pointee::Array { of, count } => element(of) * length(count),
+    }
+}
+
+/// The module that makes these calls.
+pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
+    let signature = call.guest_signature(spec);
+    let mut wat = String::from("(module\n");
+    let types = signature.iter().map(|t| word(*t)).collect::<Vec<_>>().join(" ");
+    let import = &call.import;
+    // Each import on its own; the call under test may be one of those that the module uses.
+    for line in [
+        r#"(import "wali" "SYS_openat" (func $open (param i32 i32 i32 i32) (result i64)))"#,
+        r#"(import "wali" "SYS_write" (func $write (param i32 i32 i32) (result i64)))"#,
+        r#"(import "wali" "__proc_exit" (func $exit (param i32)))"#,
+    ] {
+        let _ = writeln!(wat, "  {line}");
+    }
+    let _ = writeln!(wat, "  (import \"wali\" \"{import}\" (func $call (param {types}) (result i64)))");
+    let _ = writeln!(wat, "  (memory (export \"memory\") {PAGES} 64)");
+    let _ = writeln!(wat, "  (data (i32.const 16) \"{FILE}\\00\")");
+    let o_rdwr = spec.flag_sets.values().flat_map(|s| &s.members).find(|m| m.name == "O_RDWR");
+    let o_rdwr = o_rdwr.map_or(0, |m| m.guest);
+    let at_fdcwd = spec.flag_sets.values().flat_map(|s| &s.members).find(|m| m.name == "AT_FDCWD");
+    let at_fdcwd = at_fdcwd.map_or(0, |m| m.guest);
+
+    wat.push_str("  (func $check (param $at i32) (param $end i32)\n");
+    let _ = writeln!(
+        wat,
+        "    (block $done (loop $next\n      (br_if $done (i32.ge_u (local.get $at) (local.get $end)))\n      \
+         (if (i32.ne (i32.load8_u (local.get $at)) (i32.const {CANARY}))\n        \
+         (then (call $exit (i32.const 3))))\n      \
+         (local.set $at (i32.add (local.get $at) (i32.const 1)))\n      (br $next))))"
+    );
+    wat.push_str("  (func (export \"_start\")\n");
+    let _ = writeln!(
+        wat,
+        "    (if (i64.ne (call $open (i32.const {at_fdcwd}) (i32.const 16) (i32.const {o_rdwr}) (i32.const 0)) \
+         (i64.const 3)) (then (call $exit (i32.const 2))))"
+    );
+    let _ = writeln!(
+        wat,
+        "    (memory.fill (i32.const {AREAS}) (i32.const {CANARY}) (i32.const {}))",
+        END - AREAS
+    );
+    for (i, vector) in vectors.iter().enumerate() {
+        areas(spec, call, &mut wat);
+        for (at, value) in &vector.stores {
+            let _ = writeln!(wat, "    (i32.store (i32.const {at}) (i32.const {}))", *value as i32);
+        }
+        let args = signature.iter().zip(&vector.args).map(|(ty, value)| match ty {
+            WasmType::I64 => format!("(i64.const {value})"),
+            _ => format!("(i32.const {})", *value as i32),
+        });
+        let _ = writeln!(
+            wat,
+            "    (i64.store (i32.const {}) (call $call {}))",
+            RESULTS + 8 * i as u32,
+            args.collect::<Vec<_>>().join(" ")
+        );
+    }
+    // Around every extent, and all the rest but the last byte, which was offered.
+    let mut from = AREAS;
+    for (at, arg) in call.args.iter().enumerate() {
+        if let ArgType::Pointer { to, .. } = &arg.ty {
+            let _ = writeln!(wat, "    (call $check (i32.const {from}) (i32.const {}))", area(at));
+            from = area(at) + extent(spec, call, to) as u32;
+        }
+    }
+    let _ = writeln!(wat, "    (call $check (i32.const {from}) (i32.const {}))", END - 1);
+    let size = 8 * vectors.len();
+    let _ = writeln!(
+        wat,
+        "    (call $exit (i64.ne (call $write (i32.const 1) (i32.const {RESULTS}) (i32.const {size})) \
+         (i64.const {size})))))"
+    );
+    wat
+}
+
+/// Sets the good areas up: zeros, or the file's name.
+fn areas(spec: &Spec, call: &Call, wat: &mut String) {
+    for (at, arg) in call.args.iter().enumerate() {
+        let ArgType::Pointer { to, .. } = &arg.ty else { continue };
+        let _ = match to {
+            Pointee::String { .. } => writeln!(
+                wat,
+                "    (memory.copy (i32.const {}) (i32.const 16) (i32.const {}))",
+                area(at),
+                FILE.len() + 1
+            ),
+            _ => writeln!(
+                wat,
+                "    (memory.fill (i32.const {}) (i32.const 0) (i32.const {}))",
+                area(at),
+                extent(spec, call, to)
+            ),
+        };
+    }
+}
+
+fn word(ty: WasmType) -> &'static str {
+    match ty {
+        WasmType::I32 => "i32",
+        WasmType::I64 => "i64",
+    }
+}

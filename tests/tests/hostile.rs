@@ -1,0 +1,69 @@
+//! Every described call with every bad address: the process survives, the results are
+//! results, and no memory changes but what was given to the kernel.
+
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use wali_codegen::model::{Call, Spec};
+use wali_tests::hostile::{self, FILE};
+use wali_tests::process::{self, End};
+use wali_tests::workspace;
+
+/// The least value that is an error number; everything from 0 up is a result.
+const LOWEST: i64 = -4095;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let spec = Spec::load(&workspace::spec_dir()).unwrap_or_else(|e| panic!("{e}"));
+    let spec: &'static Spec = Box::leak(Box::new(spec));
+    let mut trials = vec![Trial::test("names_left_out_exist", || {
+        let unknown = hostile::LEFT_OUT.iter().find(|(name, _)| !spec.calls.contains_key(*name));
+        unknown.map_or(Ok(()), |(name, _)| Err(Failed::from(format!("{name} is not described"))))
+    })];
+    trials.extend(spec.calls.values().filter(|call| hostile::applies(call)).map(|call| {
+        Trial::test(call.name.clone(), || survives(spec, call).map_err(Failed::from))
+    }));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn survives(spec: &Spec, call: &Call) -> Result<(), String> {
+    let vectors = hostile::vectors(spec, call);
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let module = dir.path().join("hostile.wasm");
+    let wat = hostile::module(spec, call, &vectors);
+    let bytes = wat::parse_str(&wat).map_err(|e| format!("{e}\n{wat}"))?;
+    let cwd = dir.path().join("work");
+    std::fs::create_dir(&cwd)
+        .and_then(|()| std::fs::write(cwd.join(FILE), "some content of a file"))
+        .and_then(|()| std::fs::write(&module, bytes))
+        .map_err(|e| e.to_string())?;
+
+    let mut command = workspace::command(workspace::wali());
+    command.arg("run").arg(&module).current_dir(&cwd);
+    let outcome = process::run(command, b"", Duration::from_secs(60));
+    match outcome.end {
+        End::Exit(0) => {}
+        End::Exit(2) => return Err("the module could not open its file as descriptor 3".into()),
+        End::Exit(3) => return Err("memory changed outside of what the kernel was given".into()),
+        end => return Err(format!("{end}\n{}", outcome.errors())),
+    }
+    let results: Vec<i64> = outcome
+        .stdout
+        .chunks_exact(8)
+        .map(|c| i64::from_le_bytes(c.try_into().expect("eight bytes")))
+        .collect();
+    if results.len() != vectors.len() {
+        return Err(format!("{} results of {}", results.len(), vectors.len()));
+    }
+    let mut wrong = String::new();
+    for (vector, result) in vectors.iter().zip(results) {
+        let args: Vec<String> = vector.args.iter().map(|a| format!("{a:#x}")).collect();
+        let what = format!("{}({}) with {:x?} gave {result}", call.name, args.join(", "), vector.stores);
+        if result < LOWEST {
+            wrong += &format!("{what}: neither a result nor an error\n");
+        } else if vector.moves_nothing && result > 0 {
+            wrong += &format!("{what}: more bytes than memory has there\n");
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
