@@ -11,6 +11,7 @@ pub use imports::{ImportAnswer, ImportReport, Problem};
 pub use load::{LoadError, load};
 
 use crate::engine::Unwind;
+use crate::host::mappings::PAGE;
 use crate::host::{Process, Thread};
 use crate::interp::{
     ExportIndex, Instance, InterruptHandle, LinkError, Module, Options, Trap, TrapKind,
@@ -44,6 +45,11 @@ pub enum StartError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// The host's pages are larger than the guest's.
+    PageSize {
+        /// The host's page size in bytes.
+        host: u64,
+    },
     /// The memory could not be made.
     Memory(MemoryError),
     /// The instance could not be made.
@@ -63,6 +69,11 @@ impl fmt::Display for StartError {
             StartError::Export { name, what } => {
                 write!(f, "not a WALI program: {what} `{name}`")
             }
+            StartError::PageSize { host } => write!(
+                f,
+                "this host has pages of {host} bytes, and guests rely on {PAGE}: \
+                 such hosts are not supported yet"
+            ),
             StartError::Memory(error) => error.fmt(f),
             StartError::Link(error) => error.fmt(f),
         }
@@ -83,6 +94,11 @@ impl Program {
     /// When the module is no WALI program, or asks for what is not there.
     pub fn new(module: &Module, process: Arc<Process>) -> Result<Program, StartError> {
         check_exports(module)?;
+        // SAFETY: asks for a number.
+        let host = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
+        if host != PAGE {
+            return Err(StartError::PageSize { host });
+        }
         let imports = imports::link(module).map_err(StartError::Imports)?;
         let ty = module
             .memory_type()

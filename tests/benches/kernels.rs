@@ -30,13 +30,21 @@ type World = Box<dyn FnMut(u32) -> (u32, f64)>;
 
 fn main() {
     let options = Options::from_args();
-    println!("{}; milliseconds, and times slower than native (wasmi: and than ours)", interp::BUILD);
+    println!(
+        "{}; milliseconds, and times slower than native (wasmi: and than ours)",
+        interp::BUILD
+    );
     let mut rows = Vec::new();
     let mut ratios: [Vec<f64>; 4] = Default::default();
     for (name, full, quick) in KERNELS.iter().filter(|k| options.wants(k.0)) {
         let n = if options.quick { *quick } else { *full };
         let [native, plain, shared, wasmi] = measure(name, n, options.rounds(ROUNDS));
-        let all = [plain / native, shared / native, wasmi / native, wasmi / shared];
+        let all = [
+            plain / native,
+            shared / native,
+            wasmi / native,
+            wasmi / shared,
+        ];
         rows.push(vec![
             name.to_string(),
             format!("{native:.2}"),
@@ -48,7 +56,9 @@ fn main() {
             format!("{:.2}x", all[2]),
             format!("{:.2}x", all[3]),
         ]);
-        all.iter().zip(&mut ratios).for_each(|(ratio, into)| into.push(*ratio));
+        all.iter()
+            .zip(&mut ratios)
+            .for_each(|(ratio, into)| into.push(*ratio));
     }
     if rows.is_empty() {
         eprintln!("no kernel of that name");
@@ -56,9 +66,28 @@ fn main() {
     }
     let [plain, shared, wasmi, ours] = ratios.map(|r| format!("{:.2}x", geometric_mean(&r)));
     let blank = String::new;
-    rows.push(vec!["mean".into(), blank(), blank(), plain, blank(), shared, blank(), wasmi, ours]);
-    let heading =
-        ["kernel", "native", "plain", "", "shared", "", "wasmi", "", "wasmi/shared"];
+    rows.push(vec![
+        "mean".into(),
+        blank(),
+        blank(),
+        plain,
+        blank(),
+        shared,
+        blank(),
+        wasmi,
+        ours,
+    ]);
+    let heading = [
+        "kernel",
+        "native",
+        "plain",
+        "",
+        "shared",
+        "",
+        "wasmi",
+        "",
+        "wasmi/shared",
+    ];
     table(&heading, &rows);
 }
 
@@ -69,8 +98,12 @@ fn measure(name: &str, n: u32, rounds: usize) -> [f64; 4] {
     let built = |shared| build::build_kernel(&source, shared).unwrap_or_else(|e| panic!("{e}"));
     let native =
         build::build_native_kernel(&source, &dir.join("main.c")).unwrap_or_else(|e| panic!("{e}"));
-    let mut worlds: [World; 4] =
-        [native_world(native), our_world(built(false)), our_world(built(true)), wasmi_world(built(false))];
+    let mut worlds: [World; 4] = [
+        native_world(native),
+        our_world(built(false)),
+        our_world(built(true)),
+        wasmi_world(built(false)),
+    ];
     let mut samples: [Vec<f64>; 4] = Default::default();
     // The first round warms up: translation, caches, page faults.
     for round in 0..=rounds {
@@ -82,18 +115,35 @@ fn measure(name: &str, n: u32, rounds: usize) -> [f64; 4] {
                 samples.push(time);
             }
         }
-        assert!(sums.iter().all(|s| *s == sums[0]), "{name}: checksums differ: {sums:x?}");
+        assert!(
+            sums.iter().all(|s| *s == sums[0]),
+            "{name}: checksums differ: {sums:x?}"
+        );
     }
     samples.map(|s| median(&s))
 }
 
 fn native_world(program: PathBuf) -> World {
     Box::new(move |n| {
-        let output = Command::new(&program).arg(n.to_string()).output().expect("the kernel starts");
-        assert!(output.status.success(), "{}: {}", program.display(), output.status);
+        let output = Command::new(&program)
+            .arg(n.to_string())
+            .output()
+            .expect("the kernel starts");
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            program.display(),
+            output.status
+        );
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (sum, ns) = text.trim().split_once(' ').expect("a checksum and nanoseconds");
-        (sum.parse().expect("a number"), ns.parse::<f64>().expect("a number") / 1e6)
+        let (sum, ns) = text
+            .trim()
+            .split_once(' ')
+            .expect("a checksum and nanoseconds");
+        (
+            sum.parse().expect("a number"),
+            ns.parse::<f64>().expect("a number") / 1e6,
+        )
     })
 }
 
@@ -103,10 +153,13 @@ fn our_world(module: PathBuf) -> World {
     let instance = Instance::new(&module, &Imports::new()).unwrap_or_else(|e| panic!("{e}"));
     Box::new(move |n| {
         let start = Instant::now();
-        let results =
-            instance.invoke("run", &[Value::I32(n as i32)]).unwrap_or_else(|e| panic!("{e}"));
+        let results = instance
+            .invoke("run", &[Value::I32(n as i32)])
+            .unwrap_or_else(|e| panic!("{e}"));
         let time = start.elapsed();
-        let [Value::I32(sum)] = results[..] else { panic!("one i32, not {results:?}") };
+        let [Value::I32(sum)] = results[..] else {
+            panic!("one i32, not {results:?}")
+        };
         (sum as u32, time.as_secs_f64() * 1e3)
     })
 }
@@ -119,10 +172,14 @@ fn wasmi_world(module: PathBuf) -> World {
     let instance = wasmi::Linker::new(&engine)
         .instantiate_and_start(&mut store, &module)
         .unwrap_or_else(|e| panic!("{e}"));
-    let run = instance.get_typed_func::<i32, i32>(&store, "run").unwrap_or_else(|e| panic!("{e}"));
+    let run = instance
+        .get_typed_func::<i32, i32>(&store, "run")
+        .unwrap_or_else(|e| panic!("{e}"));
     Box::new(move |n| {
         let start = Instant::now();
-        let sum = run.call(&mut store, n as i32).unwrap_or_else(|e| panic!("{e}"));
+        let sum = run
+            .call(&mut store, n as i32)
+            .unwrap_or_else(|e| panic!("{e}"));
         (sum as u32, start.elapsed().as_secs_f64() * 1e3)
     })
 }

@@ -18,7 +18,10 @@ fn main() {
     let bytes = wat::parse_file(&text).unwrap_or_else(|e| panic!("{e}"));
     std::fs::write(&hello, bytes).expect("a file in it");
     let programs = guests::programs();
-    let args = programs.iter().find(|p| p.name == "args").expect("tests/guests/args.c");
+    let args = programs
+        .iter()
+        .find(|p| p.name == "args")
+        .expect("tests/guests/args.c");
     let args = build::build(args).unwrap_or_else(|e| panic!("{e}"));
 
     let wali = |module: PathBuf| {
@@ -32,12 +35,18 @@ fn main() {
     let rows: Vec<(&str, Box<dyn Fn() -> Command>)> = vec![
         // Also the floor of the memory figures: a child starts with its parent's high mark.
         ("/bin/true", Box::new(|| Command::new("/bin/true"))),
-        ("args, native", Box::new(move || workspace::command(&native))),
-        ("wali --version", Box::new(|| {
-            let mut command = workspace::command(workspace::wali());
-            command.arg("--version");
-            command
-        })),
+        (
+            "args, native",
+            Box::new(move || workspace::command(&native)),
+        ),
+        (
+            "wali --version",
+            Box::new(|| {
+                let mut command = workspace::command(workspace::wali());
+                command.arg("--version");
+                command
+            }),
+        ),
         ("hello.wat, assembled", Box::new(wali(hello))),
         ("args, with libc", Box::new(wali(args.wasm))),
     ];
@@ -58,7 +67,12 @@ fn main() {
         .map(|((name, _), (times, sizes))| {
             let time = median(times);
             let size = median(sizes) / 1024.0;
-            vec![name.to_string(), format!("{time:.2}"), format!("{:+.2}", time - floor), format!("{size:.1}")]
+            vec![
+                name.to_string(),
+                format!("{time:.2}"),
+                format!("{:+.2}", time - floor),
+                format!("{size:.1}"),
+            ]
         })
         .collect();
     table(&["program", "ms", "above /bin/true", "MiB resident"], &rows);

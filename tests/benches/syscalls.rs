@@ -24,7 +24,10 @@ fn main() {
     for _ in 0..options.rounds(7) {
         let mut guest = workspace::command(workspace::wali());
         guest.arg("run").arg(&built.wasm);
-        for (world, mut command) in [workspace::command(&built.native), guest].into_iter().enumerate() {
+        for (world, mut command) in [workspace::command(&built.native), guest]
+            .into_iter()
+            .enumerate()
+        {
             command.arg(calls.to_string()).current_dir(dir.path());
             for (name, ns) in run(command) {
                 if !samples.contains_key(&name) {
@@ -60,7 +63,10 @@ fn run(command: Command) -> Vec<(String, f64)> {
     text.lines()
         .map(|line| {
             let (name, value) = line.split_once(' ').expect("a name and a number");
-            (name.to_string(), value.parse::<f64>().expect("a number") / 100.0)
+            (
+                name.to_string(),
+                value.parse::<f64>().expect("a number") / 100.0,
+            )
         })
         .collect()
 }

@@ -14,7 +14,10 @@ pub struct Options {
 impl Options {
     /// From the command line; what cargo itself adds is ignored.
     pub fn from_args() -> Options {
-        let mut options = Options { quick: false, filters: Vec::new() };
+        let mut options = Options {
+            quick: false,
+            filters: Vec::new(),
+        };
         for arg in std::env::args().skip(1) {
             match arg.as_str() {
                 "--bench" => {}
@@ -46,7 +49,11 @@ pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
+    }
 }
 
 /// The geometric mean, which is the right one for ratios.
@@ -63,7 +70,10 @@ pub fn ms(time: Duration) -> f64 {
 pub fn table(heading: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().map(|r| r[column].chars().count());
-        cells.chain([heading[column].chars().count()]).max().unwrap_or(0)
+        cells
+            .chain([heading[column].chars().count()])
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..heading.len()).map(width).collect();
     let heading: Vec<String> = heading.iter().map(|h| h.to_string()).collect();

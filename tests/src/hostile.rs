@@ -53,18 +53,32 @@ pub struct Vector {
 /// Whether a call has something to be tried.
 pub fn applies(call: &Call) -> bool {
     let answered = !matches!(call.by, By::Refused { .. });
-    let pointers = call.args.iter().any(|a| matches!(a.ty, ArgType::Pointer { .. }));
+    let pointers = call
+        .args
+        .iter()
+        .any(|a| matches!(a.ty, ArgType::Pointer { .. }));
     answered && pointers && !LEFT_OUT.iter().any(|(name, _)| *name == call.name)
 }
 
 /// The calls to make: all arguments plausible once, then each pointer with each address,
 /// each with each length, then the pointers inside structs likewise.
 pub fn vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
-    let good: Vec<i64> = call.args.iter().enumerate().map(|(i, a)| plausible(spec, a, i)).collect();
-    let plain = Vector { args: good, stores: Vec::new(), moves_nothing: false };
+    let good: Vec<i64> = call
+        .args
+        .iter()
+        .enumerate()
+        .map(|(i, a)| plausible(spec, a, i))
+        .collect();
+    let plain = Vector {
+        args: good,
+        stores: Vec::new(),
+        moves_nothing: false,
+    };
     let mut all = vec![plain.clone()];
     for (at, arg) in call.args.iter().enumerate() {
-        let ArgType::Pointer { to, .. } = &arg.ty else { continue };
+        let ArgType::Pointer { to, .. } = &arg.ty else {
+            continue;
+        };
         for address in ADDRESSES {
             let mut bad = plain.clone();
             bad.args[at] = i64::from(address);
@@ -87,7 +101,12 @@ pub fn vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
 
 /// Bad pointers inside the structs that a good one leads to.
 fn inner(spec: &Spec, call: &Call, at: usize, to: &Pointee, plain: &Vector, all: &mut Vec<Vector>) {
-    let (Pointee::Struct(name) | Pointee::Array { of: Element::Struct(name), .. }) = to else {
+    let (Pointee::Struct(name)
+    | Pointee::Array {
+        of: Element::Struct(name),
+        ..
+    }) = to
+    else {
         return;
     };
     let layout = &spec.structs[name];
@@ -126,7 +145,11 @@ fn pointer_fields(layout: &Struct) -> Vec<(u32, u32)> {
 
 fn length_of(to: &Pointee) -> Option<&str> {
     match to {
-        Pointee::Bytes(Len::Arg(name)) | Pointee::Array { count: Len::Arg(name), .. } => Some(name),
+        Pointee::Bytes(Len::Arg(name))
+        | Pointee::Array {
+            count: Len::Arg(name),
+            ..
+        } => Some(name),
         _ => None,
     }
 }
@@ -155,7 +178,12 @@ fn plausible(spec: &Spec, arg: &Arg, at: usize) -> i64 {
             // Limits that do not end the process when they are zero.
             _ if arg.name == "resource" => constant("RLIMIT_CORE"),
             _ if arg.name.contains("len") || arg.name.contains("size") => 8,
-            _ if arg.name.contains("count") || arg.name.contains("vlen") || arg.name == "iovcnt" => 1,
+            _ if arg.name.contains("count")
+                || arg.name.contains("vlen")
+                || arg.name == "iovcnt" =>
+            {
+                1
+            }
             _ => 0,
         },
     }
@@ -187,7 +215,11 @@ fn extent(spec: &Spec, call: &Call, to: &Pointee) -> u64 {
 pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
     let signature = call.guest_signature(spec);
     let mut wat = String::from("(module\n");
-    let types = signature.iter().map(|t| word(*t)).collect::<Vec<_>>().join(" ");
+    let types = signature
+        .iter()
+        .map(|t| word(*t))
+        .collect::<Vec<_>>()
+        .join(" ");
     let import = &call.import;
     // Each import on its own; the call under test may be one of those that the module uses.
     for line in [
@@ -197,12 +229,23 @@ pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
     ] {
         let _ = writeln!(wat, "  {line}");
     }
-    let _ = writeln!(wat, "  (import \"wali\" \"{import}\" (func $call (param {types}) (result i64)))");
+    let _ = writeln!(
+        wat,
+        "  (import \"wali\" \"{import}\" (func $call (param {types}) (result i64)))"
+    );
     let _ = writeln!(wat, "  (memory (export \"memory\") {PAGES} 64)");
     let _ = writeln!(wat, "  (data (i32.const 16) \"{FILE}\\00\")");
-    let o_rdwr = spec.flag_sets.values().flat_map(|s| &s.members).find(|m| m.name == "O_RDWR");
+    let o_rdwr = spec
+        .flag_sets
+        .values()
+        .flat_map(|s| &s.members)
+        .find(|m| m.name == "O_RDWR");
     let o_rdwr = o_rdwr.map_or(0, |m| m.guest);
-    let at_fdcwd = spec.flag_sets.values().flat_map(|s| &s.members).find(|m| m.name == "AT_FDCWD");
+    let at_fdcwd = spec
+        .flag_sets
+        .values()
+        .flat_map(|s| &s.members)
+        .find(|m| m.name == "AT_FDCWD");
     let at_fdcwd = at_fdcwd.map_or(0, |m| m.guest);
 
     wat.push_str("  (func $check (param $at i32) (param $end i32)\n");
@@ -227,12 +270,19 @@ pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
     for (i, vector) in vectors.iter().enumerate() {
         areas(spec, call, &mut wat);
         for (at, value) in &vector.stores {
-            let _ = writeln!(wat, "    (i32.store (i32.const {at}) (i32.const {}))", *value as i32);
+            let _ = writeln!(
+                wat,
+                "    (i32.store (i32.const {at}) (i32.const {}))",
+                *value as i32
+            );
         }
-        let args = signature.iter().zip(&vector.args).map(|(ty, value)| match ty {
-            WasmType::I64 => format!("(i64.const {value})"),
-            _ => format!("(i32.const {})", *value as i32),
-        });
+        let args = signature
+            .iter()
+            .zip(&vector.args)
+            .map(|(ty, value)| match ty {
+                WasmType::I64 => format!("(i64.const {value})"),
+                _ => format!("(i32.const {})", *value as i32),
+            });
         let _ = writeln!(
             wat,
             "    (i64.store (i32.const {}) (call $call {}))",
@@ -244,11 +294,19 @@ pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
     let mut from = AREAS;
     for (at, arg) in call.args.iter().enumerate() {
         if let ArgType::Pointer { to, .. } = &arg.ty {
-            let _ = writeln!(wat, "    (call $check (i32.const {from}) (i32.const {}))", area(at));
+            let _ = writeln!(
+                wat,
+                "    (call $check (i32.const {from}) (i32.const {}))",
+                area(at)
+            );
             from = area(at) + extent(spec, call, to) as u32;
         }
     }
-    let _ = writeln!(wat, "    (call $check (i32.const {from}) (i32.const {}))", END - 1);
+    let _ = writeln!(
+        wat,
+        "    (call $check (i32.const {from}) (i32.const {}))",
+        END - 1
+    );
     let size = 8 * vectors.len();
     let _ = writeln!(
         wat,
@@ -261,7 +319,9 @@ pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
 /// Sets the good areas up: zeros, or the file's name.
 fn areas(spec: &Spec, call: &Call, wat: &mut String) {
     for (at, arg) in call.args.iter().enumerate() {
-        let ArgType::Pointer { to, .. } = &arg.ty else { continue };
+        let ArgType::Pointer { to, .. } = &arg.ty else {
+            continue;
+        };
         let _ = match to {
             Pointee::String { .. } => writeln!(
                 wat,

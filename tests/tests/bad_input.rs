@@ -30,7 +30,11 @@ fn run_bytes(verb: &str, name: &str, bytes: &[u8]) -> Run {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let path = dir.path().join(name);
     std::fs::write(&path, bytes).expect("a file in it");
-    Run { outcome: wali(&[verb], &path), path, _dir: dir }
+    Run {
+        outcome: wali(&[verb], &path),
+        path,
+        _dir: dir,
+    }
 }
 
 /// Runs a module given as text that is assembled here, past whatever `wali` thinks of text.
@@ -62,8 +66,17 @@ impl Run {
     fn refused(&self, parts: &[&str]) {
         self.ends(CANNOT_RUN).says(parts);
         let errors = self.outcome.errors();
-        assert_eq!(errors.trim_end().lines().count(), 1, "more than a line:\n{errors}");
-        let name = self.path.file_name().expect("a file").to_string_lossy().into_owned();
+        assert_eq!(
+            errors.trim_end().lines().count(),
+            1,
+            "more than a line:\n{errors}"
+        );
+        let name = self
+            .path
+            .file_name()
+            .expect("a file")
+            .to_string_lossy()
+            .into_owned();
         assert!(errors.contains(&name), "does not name {name}:\n{errors}");
         assert!(self.outcome.stdout.is_empty(), "nothing may have run");
     }
@@ -131,8 +144,7 @@ fn every_prefix_of_a_module_is_refused() {
 /// accepts it and it exports its start.
 fn complete(prefix: &[u8]) -> bool {
     let engine = wasmi::Engine::default();
-    wasmi::Module::new(&engine, prefix)
-        .is_ok_and(|m| m.exports().any(|e| e.name() == "_start"))
+    wasmi::Module::new(&engine, prefix).is_ok_and(|m| m.exports().any(|e| e.name() == "_start"))
 }
 
 #[test]
@@ -144,9 +156,13 @@ fn changed_bytes_never_break_the_checker() {
             bytes[at] ^= change;
             let run = run_bytes("check", "changed.wasm", &bytes);
             let errors = run.outcome.errors();
-            assert!(!errors.contains("panicked"), "byte {at} changed by {change:#x}: {errors}");
             assert!(
-                matches!(run.outcome.end, CANNOT_RUN | End::Exit(0)),
+                !errors.contains("panicked"),
+                "byte {at} changed by {change:#x}: {errors}"
+            );
+            // 1 is for imports that are valid and unknown.
+            assert!(
+                matches!(run.outcome.end, CANNOT_RUN | End::Exit(0 | 1)),
                 "byte {at} changed by {change:#x}: {}\n{errors}",
                 run.outcome.end
             );
@@ -159,8 +175,12 @@ fn a_missing_file_is_not_found() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for verb in ["run", "check"] {
         let outcome = wali(&[verb], &dir.path().join("absent.wasm"));
-        let run = Run { outcome, path: "absent.wasm".into(), _dir: tempfile::tempdir().expect("dir") };
-        run.ends(NOT_FOUND).says(&["absent.wasm", "No such file or directory"]);
+        let run = Run {
+            outcome,
+            path: "absent.wasm".into(),
+            _dir: tempfile::tempdir().expect("dir"),
+        };
+        run.ends(NOT_FOUND).says(&["absent.wasm", "no such file"]);
         assert_eq!(run.outcome.errors().lines().count(), 1);
     }
 }
@@ -171,17 +191,35 @@ fn files_that_are_no_modules_are_refused() {
     let sub = dir.path().join("folder.wasm");
     std::fs::create_dir(&sub).expect("mkdir");
     let outcome = wali(&["run"], &sub);
-    Run { outcome, path: sub, _dir: dir }.refused(&["directory"]);
+    Run {
+        outcome,
+        path: sub,
+        _dir: dir,
+    }
+    .refused(&["directory"]);
 
     run_bytes("run", "empty.wasm", b"").refused(&["empty"]);
     run_bytes("run", "notes.txt", b"These are notes.\n").refused(&[]);
     run_bytes("run", "script", b"#!/bin/sh\necho no\n").refused(&[]);
-    run_bytes("run", "elf", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0").refused(&[]);
+    run_bytes(
+        "run",
+        "elf",
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0",
+    )
+    .refused(&[]);
     run_bytes("run", "next.wasm", b"\0asm\x02\0\0\0").refused(&["version"]);
     // A component, which is no module.
     run_bytes("run", "component.wasm", b"\0asm\x0d\0\x01\0").refused(&[]);
-    run_bytes("run", "endless.wasm", &[b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\x0f".as_slice(), &[0; 64]].concat())
-        .refused(&[]);
+    run_bytes(
+        "run",
+        "endless.wasm",
+        &[
+            b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\x0f".as_slice(),
+            &[0; 64],
+        ]
+        .concat(),
+    )
+    .refused(&[]);
     // A generator of bytes without any pattern, always the same.
     let mut x = 0x2545_f491_4f6c_dd1d_u64;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
@@ -193,12 +231,21 @@ fn files_that_are_no_modules_are_refused() {
     .take(100_000)
     .collect();
     run_bytes("run", "noise.wasm", &noise).refused(&[]);
-    run_bytes("run", "noise2.wasm", &[b"\0asm\x01\0\0\0".as_slice(), &noise].concat()).refused(&[]);
+    run_bytes(
+        "run",
+        "noise2.wasm",
+        &[b"\0asm\x01\0\0\0".as_slice(), &noise].concat(),
+    )
+    .refused(&[]);
 }
 
 #[test]
 fn mistakes_in_text_have_a_place() {
-    let run = run_bytes("run", "bad.wat", b"(module\n  (func (export \"_start\")\n    (i32.add 1)))\n");
+    let run = run_bytes(
+        "run",
+        "bad.wat",
+        b"(module\n  (func (export \"_start\")\n    (i32.add 1)))\n",
+    );
     run.ends(CANNOT_RUN).says(&["bad.wat:3:"]);
     let run = run_bytes("run", "open.wat", b"(module\n  (func");
     run.ends(CANNOT_RUN).says(&["open.wat:2:"]);
@@ -209,12 +256,16 @@ fn programs_need_a_start_and_a_memory() {
     run_wat(r#"(module (memory (export "memory") 1))"#).refused(&["_start"]);
     run_wat(r#"(module (memory (export "memory") 1) (func (export "_start") (param i32)))"#)
         .refused(&["_start"]);
-    run_wat(r#"(module (memory (export "memory") 1) (global (export "_start") i32 (i32.const 1)))"#)
-        .refused(&["_start"]);
+    run_wat(
+        r#"(module (memory (export "memory") 1) (global (export "_start") i32 (i32.const 1)))"#,
+    )
+    .refused(&["_start"]);
     run_wat(r#"(module (func (export "_start")))"#).refused(&["memory"]);
     run_wat(r#"(module (memory 1) (func (export "_start")))"#).refused(&["memory"]);
-    run_wat(r#"(module (memory (export "memory") 65537) (func (export "_start")))"#).refused(&["memory"]);
-    run_wat(r#"(module (memory (export "memory") i64 1) (func (export "_start")))"#).refused(&["memory"]);
+    run_wat(r#"(module (memory (export "memory") 65537) (func (export "_start")))"#)
+        .refused(&["memory"]);
+    run_wat(r#"(module (memory (export "memory") i64 1) (func (export "_start")))"#)
+        .refused(&["memory"]);
 }
 
 #[test]
@@ -224,12 +275,14 @@ fn imports_must_be_known_and_of_a_fitting_type() {
             r#"(module (import {import}) (memory (export "memory") 1) (func (export "_start")))"#
         ))
     };
-    import(r#""wali" "SYS_read" (func (param i32 f64 i32) (result i64))"#).refused(&["SYS_read", "f64"]);
-    import(r#""wali" "SYS_read" (func (param i32 i32 i32) (result f32))"#).refused(&["SYS_read", "f32"]);
+    import(r#""wali" "SYS_read" (func (param i32 f64 i32) (result i64))"#)
+        .refused(&["SYS_read", "f64"]);
+    import(r#""wali" "SYS_read" (func (param i32 i32 i32) (result f32))"#)
+        .refused(&["SYS_read", "f32"]);
     import(r#""wali" "SYS_read" (global i32)"#).refused(&["SYS_read"]);
     import(r#""wali" "read" (func (param i32 i32 i32) (result i64))"#).refused(&["read"]);
     import(r#""wali" "__no_such_thing" (func)"#).refused(&["__no_such_thing"]);
-    import(r#""wali" "__cl_get_argc" (func (result i64))"#).refused(&["__cl_get_argc"]);
+    import(r#""wali" "__cl_get_argc" (func (result f64))"#).refused(&["__cl_get_argc", "f64"]);
     import(r#""env" "puts" (func (param i32) (result i32))"#).refused(&["env", "puts"]);
     import(r#""wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))"#)
         .refused(&["wasi_snapshot_preview1", "fd_write"]);
@@ -248,8 +301,14 @@ fn unknown_system_calls_fail_with_enosys() {
           (func (export "_start")
             (call $exit (i32.wrap_i64 (i64.sub (i64.const 0) (call $new (i32.const 1) (i64.const 2)))))))"#,
     );
-    run.ends(End::Exit(libc::ENOSYS)).says(&["SYS_from_the_future"]);
-    assert_eq!(run.outcome.errors().lines().count(), 1, "one warning: {}", run.outcome.errors());
+    run.ends(End::Exit(libc::ENOSYS))
+        .says(&["SYS_from_the_future"]);
+    assert_eq!(
+        run.outcome.errors().lines().count(),
+        1,
+        "one warning: {}",
+        run.outcome.errors()
+    );
 }
 
 #[test]
@@ -259,7 +318,9 @@ fn integer_traps_die_like_a_division_error() {
         "(drop (i64.rem_u (i64.const 1) (i64.extend_i32_u (local.get $zero))))",
         "(drop (i32.div_s (i32.const 0x80000000) (i32.sub (local.get $zero) (i32.const 1))))",
     ] {
-        trapping(body).ends(End::Signal(libc::SIGFPE)).says(&["innermost", "middle", "integer"]);
+        trapping(body)
+            .ends(End::Signal(libc::SIGFPE))
+            .says(&["innermost", "middle", "integer"]);
     }
 }
 
@@ -273,28 +334,44 @@ fn memory_traps_die_like_a_bad_access() {
         "(memory.fill (i32.const 0xffff) (i32.const 1) (i32.const 2))",
         "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0x10000))",
     ] {
-        trapping(body)
-            .ends(End::Signal(libc::SIGSEGV))
-            .says(&["innermost", "middle", "out of bounds memory access"]);
+        trapping(body).ends(End::Signal(libc::SIGSEGV)).says(&[
+            "innermost",
+            "middle",
+            "out of bounds memory access",
+        ]);
     }
 }
 
 #[test]
 fn unreachable_code_dies_like_an_illegal_instruction() {
-    trapping("(unreachable)").ends(End::Signal(libc::SIGILL)).says(&["unreachable", "innermost", "middle"]);
+    trapping("(unreachable)")
+        .ends(End::Signal(libc::SIGILL))
+        .says(&["unreachable", "innermost", "middle"]);
 }
 
 #[test]
 fn bad_indirect_calls_die_by_a_signal() {
     for (body, part) in [
-        ("(call_indirect (param i32) (i32.const 1) (i32.const 1))", "uninitialized element"),
-        ("(call_indirect (param i32) (i32.const 1) (i32.const 2))", "undefined element"),
-        ("(call_indirect (param i64) (i64.const 1) (i32.const 0))", "indirect call type mismatch"),
+        (
+            "(call_indirect (param i32) (i32.const 1) (i32.const 1))",
+            "uninitialized element",
+        ),
+        (
+            "(call_indirect (param i32) (i32.const 1) (i32.const 2))",
+            "undefined element",
+        ),
+        (
+            "(call_indirect (param i64) (i64.const 1) (i32.const 0))",
+            "indirect call type mismatch",
+        ),
     ] {
         let run = trapping(body);
         run.says(&[part, "innermost"]);
         let end = run.outcome.end;
-        assert!(matches!(end, End::Signal(libc::SIGSEGV | libc::SIGILL)), "{part}: {end}");
+        assert!(
+            matches!(end, End::Signal(libc::SIGSEGV | libc::SIGILL)),
+            "{part}: {end}"
+        );
     }
 }
 
@@ -302,9 +379,14 @@ fn bad_indirect_calls_die_by_a_signal() {
 fn deep_recursion_dies_like_a_stack_overflow() {
     for body in ["(call $innermost (local.get $zero))", "(call $middle)"] {
         let run = trapping(body);
-        run.ends(End::Signal(libc::SIGSEGV)).says(&["call stack exhausted", "innermost"]);
+        run.ends(End::Signal(libc::SIGSEGV))
+            .says(&["call stack exhausted", "innermost"]);
         // A backtrace of a million frames helps nobody.
-        assert!(run.outcome.errors().lines().count() < 200, "{}", run.outcome.errors().len());
+        assert!(
+            run.outcome.errors().lines().count() < 200,
+            "{}",
+            run.outcome.errors().len()
+        );
     }
 }
 
@@ -336,10 +418,9 @@ fn names_must_be_utf8() {
     let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01\xff\0\0\x0a\x04\x01\x02\0\x0b";
     run_bytes("run", "names.wasm", module).refused(&["UTF-8"]);
     // In the name section it costs a name, not the program.
-    let mut good = wat::parse_str(
-        r#"(module (memory (export "memory") 1) (func (export "_start")))"#,
-    )
-    .expect("it parses");
+    let mut good =
+        wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#)
+            .expect("it parses");
     good.extend(b"\0\x0c\x04name\x01\x05\x01\0\x02\xff\xfe");
     run_bytes("run", "debug.wasm", &good).ends(End::Exit(0));
 }
@@ -351,10 +432,19 @@ fn wrong_use_is_told() {
         command.args(args);
         process::run(command, b"", Duration::from_secs(60))
     };
-    for args in [&[][..], &["run"], &["frobnicate"], &["run", "--no-such-option", "x.wasm"]] {
+    for args in [
+        &[][..],
+        &["run"],
+        &["frobnicate"],
+        &["run", "--no-such-option", "x.wasm"],
+    ] {
         let outcome = run(args);
         assert_eq!(outcome.end, USAGE, "{args:?}: {}", outcome.errors());
-        assert!(outcome.errors().contains("Usage"), "{args:?}: {}", outcome.errors());
+        assert!(
+            outcome.errors().contains("Usage"),
+            "{args:?}: {}",
+            outcome.errors()
+        );
     }
     for args in [&["--help"][..], &["run", "--help"], &["--version"]] {
         let outcome = run(args);

@@ -8,7 +8,10 @@ use wali_tests::workspace;
 
 fn example(name: &str, args: &[&str], stdin: &[u8]) -> Outcome {
     let mut command = workspace::command(workspace::wali());
-    command.arg("run").arg(workspace::root().join("examples").join(name)).args(args);
+    command
+        .arg("run")
+        .arg(workspace::root().join("examples").join(name))
+        .args(args);
     process::run(command, stdin, Duration::from_secs(60))
 }
 
@@ -33,10 +36,17 @@ fn wc_counts_like_wc() {
         let path = dir.path().join(format!("text{i}"));
         std::fs::write(&path, text).expect("a file");
         let path = path.to_str().expect("a plain path");
-        let real = Command::new("wc").arg(path).env("LC_ALL", "C").output().expect("wc runs");
+        let real = Command::new("wc")
+            .arg(path)
+            .env("LC_ALL", "C")
+            .output()
+            .expect("wc runs");
         let ours = example("wc.wat", &[path], b"");
         assert_eq!(ours.end, End::Exit(0), "{}", ours.errors());
-        assert_eq!(String::from_utf8_lossy(&ours.stdout), String::from_utf8_lossy(&real.stdout));
+        assert_eq!(
+            String::from_utf8_lossy(&ours.stdout),
+            String::from_utf8_lossy(&real.stdout)
+        );
     }
     let outcome = example("wc.wat", &[], b"from a pipe\n");
     assert_eq!(outcome.stdout, b" 1  3 12\n");

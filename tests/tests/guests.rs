@@ -8,7 +8,9 @@ use wali_tests::guests::{self, Program, build, cases, compare};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("differences_are_noticed", || {
+        noticed().map_err(Failed::from)
+    })];
     for program in guests::programs() {
         trials.extend(trials_of(program));
     }
@@ -38,4 +40,26 @@ fn trials_of(program: Program) -> Vec<Trial> {
         })
     };
     BTreeMap::into_iter(cases).map(run).collect()
+}
+
+/// Takes one program's Wasm half for another's.
+fn noticed() -> Result<(), String> {
+    let half = |name: &str| {
+        let program = guests::programs().into_iter().find(|p| p.name == name);
+        build::build(&program.ok_or_else(|| format!("no program {name}"))?)
+    };
+    let mixed = build::Built {
+        wasm: half("wc")?.wasm,
+        native: half("cat")?.native,
+    };
+    let case = cases::Case {
+        stdin: "one line\n".into(),
+        ..cases::Case::default()
+    };
+    match compare::compare(&mixed, &case) {
+        Err(report) if report.contains("-one line") && report.contains("+1 2 9") => Ok(()),
+        other => Err(format!(
+            "cat and wc were compared, with the outcome {other:?}"
+        )),
+    }
 }

@@ -12,14 +12,14 @@ use wali_codegen::emit::rust;
 /// `number::NAME`, and the compilation target's re-exported.
 #[proc_macro]
 pub fn numbers(input: TokenStream) -> TokenStream {
-    input::expand(input.into(), |spec, _| rust::numbers(spec)).into()
+    input::expand(input.into(), rust::numbers).into()
 }
 
 /// `flags!("../spec")`: for each set of constants a module with the guest's values, the
 /// host's, names, and `to_host` and `to_guest` for sets of bits.
 #[proc_macro]
 pub fn flags(input: TokenStream) -> TokenStream {
-    input::expand(input.into(), |spec, _| rust::flags(spec)).into()
+    input::expand(input.into(), rust::flags).into()
 }
 
 /// `layouts!("../spec", crate::layout)`: modules `guest` and `host` with the structures,

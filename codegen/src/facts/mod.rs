@@ -1,6 +1,8 @@
 //! What a machine read out of a kernel release's headers.
 
+#[cfg(feature = "cli")]
 pub mod extract;
+#[cfg(feature = "cli")]
 pub mod package;
 mod read;
 mod write;

@@ -5,7 +5,7 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 mod emulated;
-mod mappings;
+pub mod mappings;
 mod process;
 
 pub use process::{Environment, Process, Startup, Thread};

@@ -44,7 +44,11 @@ impl Meta {
 
     #[inline(always)]
     pub fn unpack(word: u64) -> Meta {
-        Meta { header: word as u16, params: (word >> 16) as u16, frame: (word >> 32) as u32 }
+        Meta {
+            header: word as u16,
+            params: (word >> 16) as u16,
+            frame: (word >> 32) as u32,
+        }
     }
 }
 
@@ -132,7 +136,11 @@ impl Context {
 /// The state of the machine, as guarded accesses want it.
 #[inline(always)]
 pub(crate) fn pins(cx: *mut Context, ip: *const u64, sp: *mut u64) -> Pins {
-    Pins { landing: cx.cast(), ip, sp }
+    Pins {
+        landing: cx.cast(),
+        ip,
+        sp,
+    }
 }
 
 /// Goes on with the instruction at `ip`.

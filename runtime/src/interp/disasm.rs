@@ -15,12 +15,21 @@ pub(crate) fn disassemble(words: &[u64], ops: &[(usize, Op, u32)]) -> String {
     for (position, op, offset) in ops {
         let quarters: Vec<u16> = words[position + 1..position + op.format().words]
             .iter()
-            .flat_map(|word| word.to_ne_bytes().chunks(2).map(quarter).collect::<Vec<_>>())
+            .flat_map(|word| {
+                word.to_ne_bytes()
+                    .chunks(2)
+                    .map(quarter)
+                    .collect::<Vec<_>>()
+            })
             .collect();
         let _ = write!(text, "{position:6} {offset:#08x}  {}", op.name());
         let mut separator = " ";
         for operand in op.format().operands {
-            let _ = write!(text, "{separator}{}", show(*operand, &quarters, *position, words));
+            let _ = write!(
+                text,
+                "{separator}{}",
+                show(*operand, &quarters, *position, words)
+            );
             separator = ", ";
         }
         text.push('\n');

@@ -1,10 +1,7 @@
 //! Functions as values, and the ways into and out of guest code.
 
-use std::any::Any;
 use std::cell::Cell as StdCell;
 use std::fmt;
-use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -13,12 +10,14 @@ use std::sync::atomic::Ordering;
 use wali_arch::access::{self, FAULTED};
 
 use super::backtrace;
+use super::caller::Caller;
 use super::context::{Cell, Context, HOOK, Handler, Meta, STOP, execute};
 use super::handlers::call;
-use super::instance::{Inner as InstanceInner, Instance};
+use super::instance::Inner as InstanceInner;
+#[cfg(doc)]
+use super::instance::Instance;
 use super::trap::{Exit, Trap, TrapKind};
 use super::types::{FuncType, TypeId, ValType, Value};
-use crate::memory::Memory;
 
 /// A function of the embedder's. It gets its arguments in the slice's first slots and
 /// leaves its results there; the slice has room for the longer of both lists. 32-bit values
@@ -45,8 +44,15 @@ pub(crate) struct FuncObj {
 }
 
 enum Target {
-    Guest { instance: Weak<InstanceInner>, index: u32 },
-    Host { code: Arc<HostFn>, ty: FuncType, myself: Weak<FuncObj> },
+    Guest {
+        instance: Weak<InstanceInner>,
+        index: u32,
+    },
+    Host {
+        code: Arc<HostFn>,
+        ty: FuncType,
+        myself: Weak<FuncObj>,
+    },
 }
 
 impl FuncObj {
@@ -92,7 +98,11 @@ impl Func {
             slots: ty.slots() as u32,
             cx: std::ptr::null_mut(),
             cell: std::ptr::null(),
-            target: Target::Host { code, ty, myself: Weak::clone(myself) },
+            target: Target::Host {
+                code,
+                ty,
+                myself: Weak::clone(myself),
+            },
         })))
     }
 
@@ -121,6 +131,11 @@ impl Func {
             Target::Guest { instance, index } => Owner::Guest(instance.upgrade()?, *index),
             Target::Host { myself, .. } => Owner::Host(myself.upgrade()?),
         }))
+    }
+
+    /// Whether it is the embedder's.
+    pub fn is_host(&self) -> bool {
+        matches!(self.0, Owner::Host(_))
     }
 
     /// Its type.
@@ -172,7 +187,12 @@ impl Func {
                     enter_host(cx, func, &mut slots)?;
                 }
             }
-            Ok(ty.results.iter().zip(slots).map(|(ty, slot)| Value::from_slot(*ty, slot)).collect())
+            Ok(ty
+                .results
+                .iter()
+                .zip(slots)
+                .map(|(ty, slot)| Value::from_slot(*ty, slot))
+                .collect())
         }
     }
 }
@@ -197,93 +217,8 @@ impl fmt::Debug for Func {
     }
 }
 
-/// What a host function sees of the guest that called it.
-pub struct Caller<'a> {
-    cx: *mut Context,
-    /// Borrowed: it never drops.
-    instance: ManuallyDrop<Instance>,
-    _guest: PhantomData<&'a Instance>,
-}
-
-impl Caller<'_> {
-    /// # Safety
-    /// `cx` is live for as long as the caller is used, and stopped in a call or safepoint.
-    #[inline(always)]
-    unsafe fn new<'a>(cx: *mut Context) -> Caller<'a> {
-        // SAFETY: instances live in an `Rc`; this takes no share in it, and gives up none.
-        let instance = unsafe { Instance(Rc::from_raw((*cx).instance)) };
-        Caller { cx, instance: ManuallyDrop::new(instance), _guest: PhantomData }
-    }
-
-    /// The calling instance.
-    pub fn instance(&self) -> &Instance {
-        &self.instance
-    }
-
-    /// Its memory. An instance without one has an empty memory here, so that every address
-    /// is out of bounds.
-    pub fn memory(&self) -> &Memory {
-        self.instance.0.memory_or_empty()
-    }
-
-    /// The embedder's state.
-    ///
-    /// # Panics
-    /// If the state set for the instance is not a `T`: a mistake of the embedder's.
-    pub fn state<T: Any>(&mut self) -> &mut T {
-        // SAFETY: only the innermost `Caller` of an instance is usable (`Context::lent`, and
-        // `self` is borrowed for as long as the state is).
-        unsafe { self.instance.0.state() }
-            .and_then(|state| state.downcast_mut())
-            .expect("the instance has a state of this type")
-    }
-
-    /// Calls the function at `index` of table 0 with raw slots; see [`HostFn`].
-    pub fn call_table(&mut self, index: u32, slots: &mut [u64]) -> Result<(), Trap> {
-        let func = self.table_func(index)?;
-        self.call(&func, slots)
-    }
-
-    /// The function at `index` of table 0, or the trap that calling it would be.
-    pub fn table_func(&self, index: u32) -> Result<Func, Trap> {
-        let table = self.instance.table(0).filter(super::table::Table::holds_functions);
-        match table {
-            Some(table) if index < table.size() => {
-                table.func(index).ok_or_else(|| Trap::new(TrapKind::UninitializedElement { index }))
-            }
-            _ => Err(Trap::new(TrapKind::UndefinedElement { index })),
-        }
-    }
-
-    /// Calls a guest's function with raw slots; see [`HostFn`]. The slice must have room for
-    /// arguments and results. References among the arguments arrive as null.
-    pub fn call(&mut self, func: &Func, slots: &mut [u64]) -> Result<(), Trap> {
-        let Owner::Guest(..) = &func.0 else {
-            return Err(Trap::message("a host function was called without a guest"));
-        };
-        let ty = func.ty();
-        if slots.len() < ty.slots() {
-            return Err(Trap::message(format!(
-                "a function of type {ty} was called with {} slots instead of {}",
-                slots.len(),
-                ty.slots()
-            )));
-        }
-        for (slot, param) in slots.iter_mut().zip(&ty.params) {
-            narrow(slot, *param);
-        }
-        // SAFETY: `self` is borrowed, so nobody has the state; the context is live.
-        unsafe {
-            let lent = std::mem::replace(&mut (*self.cx).lent, false);
-            let result = run(func.raw(), &mut slots[..ty.slots()]);
-            (*self.cx).lent = lent;
-            result
-        }
-    }
-}
-
 /// Makes a slot that the embedder wrote what a slot of this type may be.
-fn narrow(slot: &mut u64, ty: ValType) {
+pub(super) fn narrow(slot: &mut u64, ty: ValType) {
     match ty {
         ValType::I32 | ValType::F32 => *slot &= u64::from(u32::MAX),
         ValType::FuncRef => *slot = 0,
@@ -307,7 +242,7 @@ const ENTERED: &str = "an instance was entered while one of its host functions r
 /// # Safety
 /// `func` is a live guest function, of whose type `slots` holds arguments and has room for
 /// results.
-unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
+pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
     static EXIT: [Handler; 1] = [call::exit];
 
     // SAFETY: the function's context is live as long as it is, and this thread's.
@@ -420,7 +355,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
 /// function, whose arguments `slots` has.
 #[inline(always)]
 unsafe fn enter_host(cx: *mut Context, func: &FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
-    let Target::Host { code, ty, .. } = &func.target else { return Ok(()) };
+    let Target::Host { code, ty, .. } = &func.target else {
+        return Ok(());
+    };
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).lent = true;
@@ -479,7 +416,10 @@ pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> C
         let Some(hook) = instance.hook().filter(|_| bits & HOOK != 0) else {
             return ControlFlow::Continue(());
         };
-        let meta = instance.module().function_at(ip).map(|function| function.meta());
+        let meta = instance
+            .module()
+            .function_at(ip)
+            .map(|function| function.meta());
         let frame = meta.expect("guest code belongs to its module").frame as usize;
         let top = std::mem::replace(&mut (*cx).top, sp.add(frame));
         (*cx).lent = true;

@@ -24,7 +24,11 @@ pub(crate) struct GlobalInner {
 
 impl GlobalInner {
     pub fn new(ty: GlobalType, slot: u64) -> GlobalInner {
-        GlobalInner { ty, slot: UnsafeCell::new(slot), keep: RefCell::default() }
+        GlobalInner {
+            ty,
+            slot: UnsafeCell::new(slot),
+            keep: RefCell::default(),
+        }
     }
 
     /// Where the value is.
@@ -45,8 +49,10 @@ impl GlobalInner {
 impl Global {
     /// A global with a value; none if the value is of another type.
     pub fn new(ty: GlobalType, value: &Value) -> Option<Global> {
-        let global =
-            Global { inner: Rc::new(GlobalInner::new(ty, value.to_slot())), _owner: None };
+        let global = Global {
+            inner: Rc::new(GlobalInner::new(ty, value.to_slot())),
+            _owner: None,
+        };
         (value.ty() == ty.ty).then(|| {
             global.keep(value);
             global

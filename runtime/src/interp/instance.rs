@@ -5,12 +5,12 @@ use std::cell::{Cell as StdCell, OnceCell, RefCell, UnsafeCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::context::{Context, HOOK, STOP};
+use super::context::Context;
 use super::func::{Func, FuncObj, Hook};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
+use super::interrupt::{InterruptHandle, SharedContext};
 use super::link::{Extern, LinkError, Resolver};
 use super::module::{Data, ExportIndex, Module, SegmentKind};
 use super::stack::GuestStack;
@@ -43,19 +43,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { stack_bytes: 16 << 20, state: None, memory: None, fresh_memory: false, hook: None }
+        Options {
+            stack_bytes: 16 << 20,
+            state: None,
+            memory: None,
+            fresh_memory: false,
+            hook: None,
+        }
     }
 }
-
-/// The context, in an allocation that interrupt handles can share.
-pub(crate) struct SharedContext(UnsafeCell<Context>);
-
-// SAFETY: other threads use `interrupt` only, which is atomic (see `InterruptHandle`). The
-// rest belongs to the instance's thread; its destructor may run on another one, after the
-// instance is gone, when it has nothing but a trap that was never delivered.
-unsafe impl Sync for SharedContext {}
-// SAFETY: as above.
-unsafe impl Send for SharedContext {}
 
 pub(crate) struct Inner {
     module: Module,
@@ -99,7 +95,11 @@ impl Inner {
     pub fn memory_or_empty(&self) -> &Memory {
         self.memory.as_ref().unwrap_or_else(|| {
             self.empty.get_or_init(|| {
-                let ty = MemoryType { min_pages: 0, max_pages: Some(0), shared: false };
+                let ty = MemoryType {
+                    min_pages: 0,
+                    max_pages: Some(0),
+                    shared: false,
+                };
                 Memory::new(ty).expect("address space for an empty memory")
             })
         })
@@ -109,7 +109,10 @@ impl Inner {
     ///
     /// # Safety
     /// Nobody else has it.
-    #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the caller promises that it is the only one"
+    )]
     pub unsafe fn state(&self) -> Option<&mut Box<dyn Any>> {
         // SAFETY: as the caller promises.
         unsafe { (*self.state.get()).as_mut() }
@@ -153,7 +156,7 @@ impl Inner {
     }
 
     pub fn cx(&self) -> *mut Context {
-        self.context.0.get()
+        self.context.get()
     }
 }
 
@@ -202,20 +205,23 @@ impl Instance {
         }
         for (index, segment) in module.data.iter().enumerate() {
             let index = index as u32;
-            let SegmentKind::Active { offset, .. } = &segment.kind else { continue };
+            let SegmentKind::Active { offset, .. } = &segment.kind else {
+                continue;
+            };
             if !reuses_memory {
                 let to = offset.evaluate(global, func) as u32;
                 let memory = inner.memory_or_empty();
                 let len = segment.range.len() as u32;
                 // SAFETY: the context is live, and validation requires a memory.
-                let done =
-                    unsafe { init_bytes(inner.cx(), memory.base(), index, to, 0, len) };
+                let done = unsafe { init_bytes(inner.cx(), memory.base(), index, to, 0, len) };
                 done.map_err(|exit| {
                     // SAFETY: the context is live, and nothing else uses it now.
                     let info = unsafe { (*inner.cx()).trap_info };
                     Trap::new(match exit {
                         Exit::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds { address: info },
-                        _ => TrapKind::MemoryProtected { address: info - memory.base() as u64 },
+                        _ => TrapKind::MemoryProtected {
+                            address: info - memory.base() as u64,
+                        },
                     })
                 })?;
             }
@@ -282,47 +288,47 @@ impl Instance {
     pub fn invoke(&self, name: &str, args: &[Value]) -> Result<Vec<Value>, Trap> {
         match self.export(name) {
             Some(Extern::Func(func)) => self.call(&func, args),
-            _ => Err(Trap::message(format!("there is no exported function `{name}`"))),
+            _ => Err(Trap::message(format!(
+                "there is no exported function `{name}`"
+            ))),
         }
     }
 
-    /// The embedder's state, while no guest code runs.
+    /// The embedder's state, while no host function runs; none if it is not a `T`.
     pub fn state<T: Any>(&mut self) -> Option<&mut T> {
-        // SAFETY: host functions get shared references to instances only, so that none runs
-        // as long as this borrow lasts.
-        unsafe { self.0.state() }?.downcast_mut()
-    }
-
-    /// Sets the embedder's state, while no guest code runs.
-    pub fn set_state(&mut self, state: Box<dyn Any>) {
-        // SAFETY: as for `state`.
-        unsafe { *self.0.state.get() = Some(state) };
+        // SAFETY: the context is live; while a host function has the state, nobody else gets
+        // it, and none starts as long as this borrow lasts.
+        unsafe {
+            if (*self.0.cx()).lent {
+                return None;
+            }
+            self.0.state()?.downcast_mut()
+        }
     }
 
     /// A handle by which other threads, or signal handlers, interrupt the guest.
     pub fn interrupt_handle(&self) -> InterruptHandle {
-        InterruptHandle(Arc::clone(&self.0.context))
+        InterruptHandle::new(Arc::clone(&self.0.context))
     }
 }
 
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Instance").field("module", &self.0.module).finish_non_exhaustive()
+        f.debug_struct("Instance")
+            .field("module", &self.0.module)
+            .finish_non_exhaustive()
     }
 }
 
 /// Makes the parts of an instance, uninitialised.
-fn build(
-    module: &Module,
-    imports: &dyn Resolver,
-    options: Options,
-) -> Result<Instance, LinkError> {
+fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<Instance, LinkError> {
     let parts = module.0.as_ref();
     let (mut funcs, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
     let mut memory = None;
     for import in &parts.imports {
-        let found =
-            imports.resolve(import).ok_or_else(|| LinkError::Missing(Box::new(import.clone())))?;
+        let found = imports
+            .resolve(import)
+            .ok_or_else(|| LinkError::Missing(Box::new(import.clone())))?;
         if !found.matches(&import.ty) {
             let (import, found) = (Box::new(import.clone()), Box::new(found.ty()));
             return Err(LinkError::Incompatible { import, found });
@@ -343,8 +349,8 @@ fn build(
     let stack = GuestStack::new(options.stack_bytes).map_err(LinkError::Stack)?;
     let imported_tables = tables.len();
     let imported_globals = globals.len();
-    let context = Arc::new(SharedContext(UnsafeCell::new(Context::new())));
-    let cx = context.0.get();
+    let context = Arc::new(SharedContext::new());
+    let cx = context.get();
 
     let mut failed = None;
     let inner = Rc::new_cyclic(|myself| {
@@ -359,8 +365,11 @@ fn build(
                 FuncObj::guest(ty, *id, cx, &parts.cells[i], myself.clone(), index)
             })
             .collect();
-        let pointers: Box<[*const FuncObj]> =
-            funcs.iter().map(Func::raw).chain(objects.iter().map(std::ptr::from_ref)).collect();
+        let pointers: Box<[*const FuncObj]> = funcs
+            .iter()
+            .map(Func::raw)
+            .chain(objects.iter().map(std::ptr::from_ref))
+            .collect();
         let func = |index: u32| pointers[index as usize] as u64;
 
         for def in &parts.globals {
@@ -370,20 +379,39 @@ fn build(
             };
             let slot = def.init.evaluate(global, func);
             let inner = Rc::new(GlobalInner::new(def.ty, slot));
-            globals.push(Global { inner, _owner: None });
+            globals.push(Global {
+                inner,
+                _owner: None,
+            });
         }
         let global = |index: u32| globals[index as usize].inner.slot();
         for def in &parts.tables {
-            let value = def.init.as_ref().map_or(0, |init| init.evaluate(global, func));
+            let value = def
+                .init
+                .as_ref()
+                .map_or(0, |init| init.evaluate(global, func));
             match TableInner::new(def.ty, value) {
-                Some(table) => tables.push(Table { inner: Rc::new(table), _owner: None }),
-                None => failed = Some(LinkError::Table { elements: def.ty.min }),
+                Some(table) => tables.push(Table {
+                    inner: Rc::new(table),
+                    _owner: None,
+                }),
+                None => {
+                    failed = Some(LinkError::Table {
+                        elements: def.ty.min,
+                    })
+                }
             }
         }
         let elements = parts
             .elements
             .iter()
-            .map(|segment| segment.items.iter().map(|item| item.evaluate(global, func)).collect())
+            .map(|segment| {
+                segment
+                    .items
+                    .iter()
+                    .map(|item| item.evaluate(global, func))
+                    .collect()
+            })
             .collect();
         Inner {
             module: module.clone(),
@@ -394,7 +422,10 @@ fn build(
             imported_funcs: funcs,
             objects,
             funcs: pointers,
-            table_pointers: tables.iter().map(|table| Rc::as_ptr(&table.inner)).collect(),
+            table_pointers: tables
+                .iter()
+                .map(|table| Rc::as_ptr(&table.inner))
+                .collect(),
             tables,
             global_pointers: globals.iter().map(|global| global.inner.cell()).collect(),
             globals,
@@ -417,7 +448,10 @@ fn build(
         (*cx).globals = inner.global_pointers.as_ptr();
         (*cx).tables = inner.table_pointers.as_ptr();
         (*cx).funcs = inner.funcs.as_ptr();
-        (*cx).memory = inner.memory.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        (*cx).memory = inner
+            .memory
+            .as_ref()
+            .map_or(std::ptr::null(), std::ptr::from_ref);
         (*cx).instance = Rc::as_ptr(&inner);
     }
     // Whatever is shared may come to hold this instance's functions.
@@ -430,33 +464,4 @@ fn build(
         }
     }
     Ok(Instance(inner))
-}
-
-/// Interrupts a guest at its next safepoint: a branch, a call, or the end of a host call.
-/// Usable from any thread and, apart from its drop, from signal handlers.
-#[derive(Clone)]
-pub struct InterruptHandle(Arc<SharedContext>);
-
-impl InterruptHandle {
-    /// Stops the guest with the trap `Interrupted`.
-    pub fn interrupt(&self) {
-        self.word().fetch_or(STOP, Ordering::SeqCst);
-    }
-
-    /// Has the instance's hook run.
-    pub fn request_hook(&self) {
-        self.word().fetch_or(HOOK, Ordering::SeqCst);
-    }
-
-    /// The word that safepoints look at: nonzero while something wants attention.
-    pub fn word(&self) -> &AtomicU32 {
-        // SAFETY: a reference to this field only; the others belong to another thread.
-        unsafe { &*(&raw const (*self.0.0.get()).interrupt) }
-    }
-}
-
-impl fmt::Debug for InterruptHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("InterruptHandle").field(&self.word().load(Ordering::Relaxed)).finish()
-    }
 }

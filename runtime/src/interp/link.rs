@@ -63,7 +63,12 @@ impl Extern {
             }
             (ExternType::Memory(ty), ExternType::Memory(wanted)) => {
                 ty.shared == wanted.shared
-                    && limits(ty.min_pages, ty.max_pages, wanted.min_pages, wanted.max_pages)
+                    && limits(
+                        ty.min_pages,
+                        ty.max_pages,
+                        wanted.min_pages,
+                        wanted.max_pages,
+                    )
             }
             _ => false,
         }
@@ -96,7 +101,10 @@ impl Imports {
 
     /// Gives something a name.
     pub fn define(&mut self, module: &str, name: &str, what: Extern) -> &mut Self {
-        self.modules.entry(module.to_string()).or_default().insert(name.to_string(), what);
+        self.modules
+            .entry(module.to_string())
+            .or_default()
+            .insert(name.to_string(), what);
         self
     }
 }
@@ -137,7 +145,11 @@ impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkError::Missing(import) => {
-                write!(f, "unknown import {}.{}: {}", import.module, import.name, import.ty)
+                write!(
+                    f,
+                    "unknown import {}.{}: {}",
+                    import.module, import.name, import.ty
+                )
             }
             LinkError::Incompatible { import, found } => write!(
                 f,
@@ -146,7 +158,10 @@ impl fmt::Display for LinkError {
             ),
             LinkError::Memory(error) => error.fmt(f),
             LinkError::Table { elements } => {
-                write!(f, "a table of {elements} elements is larger than the interpreter allows")
+                write!(
+                    f,
+                    "a table of {elements} elements is larger than the interpreter allows"
+                )
             }
             LinkError::Stack(error) => write!(f, "cannot map a guest stack: {error}"),
             LinkError::Trap(trap) => trap.fmt(f),

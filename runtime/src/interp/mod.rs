@@ -13,6 +13,7 @@
 //! operand stack. A caller's topmost temporaries are its callee's parameters.
 
 mod backtrace;
+mod caller;
 mod const_expr;
 mod context;
 mod disasm;
@@ -20,6 +21,7 @@ mod func;
 mod global;
 mod handlers;
 mod instance;
+mod interrupt;
 mod isa;
 mod link;
 mod module;
@@ -30,9 +32,11 @@ mod trap;
 mod types;
 mod wait;
 
-pub use func::{Caller, Func, Hook, HostFn};
+pub use caller::Caller;
+pub use func::{Func, Hook, HostFn};
 pub use global::Global;
-pub use instance::{Instance, InterruptHandle, Options};
+pub use instance::{Instance, Options};
+pub use interrupt::InterruptHandle;
 pub use link::{Extern, Imports, LinkError, Resolver};
 pub use module::{ExportIndex, Import, Module, ModuleError};
 pub use table::Table;
@@ -72,7 +76,10 @@ impl Default for ForkGuard {
 }
 
 /// How this build of the interpreter dispatches and checks bounds.
-pub const BUILD: &str = match (cfg!(wali_dispatch = "threaded"), cfg!(wali_bounds = "guarded")) {
+pub const BUILD: &str = match (
+    cfg!(wali_dispatch = "threaded"),
+    cfg!(wali_bounds = "guarded"),
+) {
     (true, true) => "threaded dispatch, guarded bounds",
     (true, false) => "threaded dispatch, explicit bounds",
     (false, true) => "loop dispatch, guarded bounds",

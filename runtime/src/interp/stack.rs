@@ -25,7 +25,10 @@ impl GuestStack {
             if base == libc::MAP_FAILED {
                 return Err(io::Error::last_os_error());
             }
-            let stack = GuestStack { base: base.cast(), bytes };
+            let stack = GuestStack {
+                base: base.cast(),
+                bytes,
+            };
             if libc::mprotect(base, bytes, libc::PROT_READ | libc::PROT_WRITE) != 0 {
                 return Err(io::Error::last_os_error());
             }

@@ -99,7 +99,9 @@ impl TableInner {
     #[inline(never)]
     pub fn init(&self, to: u32, items: &[u64], from: u32, len: u32) -> Option<()> {
         let source = items.get(range(from, len)?)?;
-        self.elements().get_mut(range(to, len)?)?.copy_from_slice(source);
+        self.elements()
+            .get_mut(range(to, len)?)?
+            .copy_from_slice(source);
         Some(())
     }
 
@@ -132,8 +134,10 @@ impl Table {
         if value.ty() != ty.element {
             return None;
         }
-        let table =
-            Table { inner: Rc::new(TableInner::new(ty, value.to_slot())?), _owner: None };
+        let table = Table {
+            inner: Rc::new(TableInner::new(ty, value.to_slot())?),
+            _owner: None,
+        };
         table.keep(value);
         Some(table)
     }

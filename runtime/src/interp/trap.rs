@@ -71,7 +71,10 @@ impl fmt::Display for TrapKind {
                 write!(f, "out of bounds memory access at address {address:#x}")
             }
             TrapKind::MemoryProtected { address } => {
-                write!(f, "access to an unmapped or protected page at address {address:#x}")
+                write!(
+                    f,
+                    "access to an unmapped or protected page at address {address:#x}"
+                )
             }
             TrapKind::UnalignedAtomic { address } => {
                 write!(f, "unaligned atomic access at address {address:#x}")
@@ -84,10 +87,16 @@ impl fmt::Display for TrapKind {
             TrapKind::InvalidConversion => f.write_str("invalid conversion to integer"),
             TrapKind::TableOutOfBounds => f.write_str("out of bounds table access"),
             TrapKind::UndefinedElement { index } => {
-                write!(f, "undefined element: call through index {index}, outside the table")
+                write!(
+                    f,
+                    "undefined element: call through index {index}, outside the table"
+                )
             }
             TrapKind::UninitializedElement { index } => {
-                write!(f, "uninitialized element {index}: call through a null reference")
+                write!(
+                    f,
+                    "uninitialized element {index}: call through a null reference"
+                )
             }
             TrapKind::IndirectCallTypeMismatch { expected, found } => write!(
                 f,
@@ -116,7 +125,11 @@ pub struct Frame {
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "{name} (function {}, offset {:#x})", self.func, self.offset),
+            Some(name) => write!(
+                f,
+                "{name} (function {}, offset {:#x})",
+                self.func, self.offset
+            ),
             None => write!(f, "function {} (offset {:#x})", self.func, self.offset),
         }
     }
@@ -138,7 +151,11 @@ impl Trap {
     /// A trap of this kind; its frames are added as it leaves guest code.
     #[cold]
     pub fn new(kind: TrapKind) -> Trap {
-        Trap(Box::new(Inner { kind, frames: Vec::new(), omitted: 0 }))
+        Trap(Box::new(Inner {
+            kind,
+            frames: Vec::new(),
+            omitted: 0,
+        }))
     }
 
     /// A trap that says `text`.

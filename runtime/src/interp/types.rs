@@ -68,7 +68,10 @@ pub struct FuncType {
 impl FuncType {
     /// A type from its parts.
     pub fn new(params: impl Into<Box<[ValType]>>, results: impl Into<Box<[ValType]>>) -> FuncType {
-        FuncType { params: params.into(), results: results.into() }
+        FuncType {
+            params: params.into(),
+            results: results.into(),
+        }
     }
 
     /// How many slots a call needs for arguments and results, which share them.
@@ -80,7 +83,11 @@ impl FuncType {
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |types: &[ValType]| {
-            types.iter().map(ValType::to_string).collect::<Vec<_>>().join(", ")
+            types
+                .iter()
+                .map(ValType::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         write!(f, "({}) -> ({})", list(&self.params), list(&self.results))
     }
@@ -242,10 +249,19 @@ impl fmt::Display for ExternType {
             }
             ExternType::Memory(ty) => {
                 let shared = if ty.shared { "shared " } else { "" };
-                write!(f, "{shared}memory of {} pages", limits(ty.min_pages, ty.max_pages))
+                write!(
+                    f,
+                    "{shared}memory of {} pages",
+                    limits(ty.min_pages, ty.max_pages)
+                )
             }
             ExternType::Global(ty) => {
-                write!(f, "{} global of {}", if ty.mutable { "mutable" } else { "immutable" }, ty.ty)
+                write!(
+                    f,
+                    "{} global of {}",
+                    if ty.mutable { "mutable" } else { "immutable" },
+                    ty.ty
+                )
             }
         }
     }

@@ -42,7 +42,9 @@ fn futex_wait(word: *const u32, expected: u32, deadline: Option<Instant>) -> Sle
             tv_nsec: left.subsec_nanos().into(),
         }
     });
-    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let timeout = timeout
+        .as_ref()
+        .map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: the kernel checks the address of the word; the timeout is live or null.
     let result =
         unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAIT, expected, timeout) };
@@ -151,7 +153,10 @@ pub(crate) fn wait64(
     mut attend: impl FnMut() -> ControlFlow<()>,
 ) -> End {
     let deadline = deadline(timeout);
-    let waiter = Arc::new(Waiter { address: address as usize, woken: AtomicU32::new(0) });
+    let waiter = Arc::new(Waiter {
+        address: address as usize,
+        woken: AtomicU32::new(0),
+    });
     {
         let mut waiters = Waiters::lock();
         // Counted before the word is read: whoever changes the word after that, then
@@ -210,5 +215,9 @@ pub(crate) fn notify(address: *mut u8, count: u32) -> u32 {
             futex_wake(waiter.woken.as_ptr(), 1);
         }
     }
-    if woken < count { woken + futex_wake(address.cast(), count - woken) } else { woken }
+    if woken < count {
+        woken + futex_wake(address.cast(), count - woken)
+    } else {
+        woken
+    }
 }

@@ -98,22 +98,39 @@ pub fn build(program: &Program) -> Result<Built, String> {
 }
 
 /// What makes bench kernels, in every world.
-const KERNEL_FLAGS: &[&str] =
-    &["-O2", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra", "-Werror"];
+const KERNEL_FLAGS: &[&str] = &[
+    "-O2",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+];
 
 /// Builds a bench kernel to Wasm: no imports, no libc. `shared` decides about its memory.
 pub fn build_kernel(source: &Path, shared: bool) -> Result<PathBuf, String> {
     let tools = tools()?;
     let mut flags = KERNEL_FLAGS.to_vec();
-    flags.extend(["--target=wasm32", "-ffreestanding", "-nostdlib", "-mbulk-memory"]);
+    flags.extend([
+        "--target=wasm32",
+        "-ffreestanding",
+        "-nostdlib",
+        "-mbulk-memory",
+    ]);
     flags.push("-Wl,--no-entry");
     if shared {
-        flags.extend(["-matomics", "-Wl,--shared-memory", "-Wl,--max-memory=67108864"]);
+        flags.extend([
+            "-matomics",
+            "-Wl,--shared-memory",
+            "-Wl,--max-memory=67108864",
+        ]);
     }
     let mut command = Command::new(&tools.clang);
     command.args(&flags).arg(source);
     let key = hash(&(read(source)?, &tools.version, &flags));
-    cached(&format!("{}-{key:016x}.wasm", stem(source)), |out| run(command, out))
+    cached(&format!("{}-{key:016x}.wasm", stem(source)), |out| {
+        run(command, out)
+    })
 }
 
 /// Builds a bench kernel natively with the same compiler, and with a `main` that times it.
@@ -122,11 +139,16 @@ pub fn build_native_kernel(source: &Path, main: &Path) -> Result<PathBuf, String
     let mut command = Command::new(&tools.clang);
     command.args(KERNEL_FLAGS).arg(source).arg(main);
     let key = hash(&(read(source)?, read(main)?, &tools.version, KERNEL_FLAGS));
-    cached(&format!("{}-{key:016x}", stem(source)), |out| run(command, out))
+    cached(&format!("{}-{key:016x}", stem(source)), |out| {
+        run(command, out)
+    })
 }
 
 fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 struct Tools {

@@ -162,8 +162,10 @@ fn definition(
 ) -> [TokenStream; 3] {
     members.sort_by_key(|m| m.place.offset);
     let natural = members.iter().map(|m| m.align).max().unwrap_or(1);
-    let aligned = members.iter().all(|m| m.place.offset % m.align == 0)
-        && layout.size % natural == 0
+    let aligned = members
+        .iter()
+        .all(|m| m.place.offset.is_multiple_of(m.align))
+        && layout.size.is_multiple_of(natural)
         && layout.align >= natural;
     let repr = match (aligned, layout.align) {
         (true, align) if align == natural => quote!(#[repr(C)]),

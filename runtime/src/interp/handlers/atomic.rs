@@ -287,7 +287,11 @@ unsafe fn wait_on(
         }
         // Whatever interrupts the wait may run guest code; then the wait goes on.
         let attend = || {
-            if Context::interrupted(cx) { func::attend(cx, ip, sp) } else { ControlFlow::Continue(()) }
+            if Context::interrupted(cx) {
+                func::attend(cx, ip, sp)
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let timeout = get::<i64>(ip, sp, 3);
         let end = if size == 4 {

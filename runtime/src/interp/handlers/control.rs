@@ -174,4 +174,3 @@ pub(crate) unsafe extern "C" fn safepoint(
         dispatch(cx, ip, sp, mem)
     }
 }
-

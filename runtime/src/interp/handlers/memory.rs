@@ -180,7 +180,11 @@ unsafe extern "C" fn store<S: Store>(
         if refused(cx, index, S::SIZE) {
             return out_of_bounds(cx, ip, sp, mem, index);
         }
-        S::store(mem.wrapping_add(index as usize), get(ip, sp, 1), pins(cx, ip, sp));
+        S::store(
+            mem.wrapping_add(index as usize),
+            get(ip, sp, 1),
+            pins(cx, ip, sp),
+        );
         dispatch(cx, ip.add(2), sp, mem)
     }
 }
@@ -197,7 +201,11 @@ unsafe extern "C" fn store_at<S: Store>(
         if refused(cx, index, S::SIZE) {
             return out_of_bounds(cx, ip, sp, mem, index);
         }
-        S::store(mem.wrapping_add(index as usize), get(ip, sp, 1), pins(cx, ip, sp));
+        S::store(
+            mem.wrapping_add(index as usize),
+            get(ip, sp, 1),
+            pins(cx, ip, sp),
+        );
         dispatch(cx, ip.add(2), sp, mem)
     }
 }
@@ -305,7 +313,10 @@ unsafe fn fill_bytes(
     // SAFETY: the machine's contract; the range was checked.
     unsafe {
         check(cx, to, len)?;
-        recovered(cx, access::fill(mem.wrapping_add(to as usize), value as u8, len as usize))
+        recovered(
+            cx,
+            access::fill(mem.wrapping_add(to as usize), value as u8, len as usize),
+        )
     }
 }
 
@@ -334,7 +345,10 @@ unsafe fn copy_bytes(
     unsafe {
         check(cx, to, len)?;
         check(cx, from, len)?;
-        let (dst, src) = (mem.wrapping_add(to as usize), mem.wrapping_add(from as usize));
+        let (dst, src) = (
+            mem.wrapping_add(to as usize),
+            mem.wrapping_add(from as usize),
+        );
         let len = len as usize;
         let result = if to <= from || from as usize + len <= to as usize {
             access::copy(dst, src, len)
@@ -382,7 +396,10 @@ pub(crate) unsafe fn init_bytes(
         }
         check(cx, to, len)?;
         let data = &data[from as usize..end as usize];
-        recovered(cx, access::copy(mem.wrapping_add(to as usize), data.as_ptr(), data.len()))
+        recovered(
+            cx,
+            access::copy(mem.wrapping_add(to as usize), data.as_ptr(), data.len()),
+        )
     }
 }
 

@@ -3,8 +3,8 @@
 use super::super::context::Handler;
 use super::super::handlers::numeric as handlers;
 use super::super::trap::Exit;
-use super::{BinaryForm, CompareForm};
 use super::value::{Binary, Class, Operand, Outcome, Unary};
+use super::{BinaryForm, CompareForm};
 
 /// The opposite of a comparison, and the same one with its operands swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,10 @@ macro_rules! unary_ops {
 
 macro_rules! compares {
     ($inverse:ident, $swapped:ident) => {
-        Relatives { inverse: CompareOp::$inverse, swapped: CompareOp::$swapped }
+        Relatives {
+            inverse: CompareOp::$inverse,
+            swapped: CompareOp::$swapped,
+        }
     };
 }
 
@@ -218,19 +221,20 @@ unary_ops! {
     // i64.extend_i32_u and i32.wrap_i64 both keep the low half.
     KeepLow32 "keep_low32" u32 => u32, |a| a;
 
+    // A signalling NaN comes out quiet, which addition does and library functions may not.
     F32Abs "f32.abs" u32 => u32, |a| a & !(1 << 31);
     F32Neg "f32.neg" u32 => u32, |a| a ^ (1 << 31);
-    F32Ceil "f32.ceil" f32 => f32, |a| a.ceil();
-    F32Floor "f32.floor" f32 => f32, |a| a.floor();
-    F32Trunc "f32.trunc" f32 => f32, |a| a.trunc();
-    F32Nearest "f32.nearest" f32 => f32, |a| a.round_ties_even();
+    F32Ceil "f32.ceil" f32 => f32, |a| if a.is_nan() { a + a } else { a.ceil() };
+    F32Floor "f32.floor" f32 => f32, |a| if a.is_nan() { a + a } else { a.floor() };
+    F32Trunc "f32.trunc" f32 => f32, |a| if a.is_nan() { a + a } else { a.trunc() };
+    F32Nearest "f32.nearest" f32 => f32, |a| if a.is_nan() { a + a } else { a.round_ties_even() };
     F32Sqrt "f32.sqrt" f32 => f32, |a| a.sqrt();
     F64Abs "f64.abs" u64 => u64, |a| a & !(1 << 63);
     F64Neg "f64.neg" u64 => u64, |a| a ^ (1 << 63);
-    F64Ceil "f64.ceil" f64 => f64, |a| a.ceil();
-    F64Floor "f64.floor" f64 => f64, |a| a.floor();
-    F64Trunc "f64.trunc" f64 => f64, |a| a.trunc();
-    F64Nearest "f64.nearest" f64 => f64, |a| a.round_ties_even();
+    F64Ceil "f64.ceil" f64 => f64, |a| if a.is_nan() { a + a } else { a.ceil() };
+    F64Floor "f64.floor" f64 => f64, |a| if a.is_nan() { a + a } else { a.floor() };
+    F64Trunc "f64.trunc" f64 => f64, |a| if a.is_nan() { a + a } else { a.trunc() };
+    F64Nearest "f64.nearest" f64 => f64, |a| if a.is_nan() { a + a } else { a.round_ties_even() };
     F64Sqrt "f64.sqrt" f64 => f64, |a| a.sqrt();
 
     // The first bounds below are those of the integer type, or the next float outside.

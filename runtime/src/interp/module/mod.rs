@@ -31,7 +31,11 @@ pub struct ModuleError {
 
 impl fmt::Display for ModuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid module: {} (at byte {:#x})", self.message, self.offset)
+        write!(
+            f,
+            "invalid module: {} (at byte {:#x})",
+            self.message, self.offset
+        )
     }
 }
 
@@ -231,8 +235,7 @@ impl Module {
     /// The cell is one of this module's.
     pub(crate) unsafe fn code_of(&self, cell: *const Cell) -> *const u64 {
         // SAFETY: as the caller promises.
-        let (cell, index) =
-            unsafe { (&*cell, cell.offset_from(self.0.cells.as_ptr()) as usize) };
+        let (cell, index) = unsafe { (&*cell, cell.offset_from(self.0.cells.as_ptr()) as usize) };
         let code = cell.load(Ordering::Acquire);
         if !code.is_null() {
             return code;
@@ -255,16 +258,22 @@ impl Module {
         let _not_during_fork = translation_lock();
         let code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
         let (_, words) = code.by_address.range(..=ip as usize).next_back()?;
-        words.as_ptr_range().contains(&ip).then_some(Function { code: words.as_ptr() })
+        words.as_ptr_range().contains(&ip).then_some(Function {
+            code: words.as_ptr(),
+        })
     }
 
     /// The byte of the module that the instruction at (or around) a word of a function's code
     /// comes from. No table is kept for this: translating again finds it.
     pub(crate) fn offset_of(&self, func: u32, position: usize) -> u32 {
-        let Some(index) = func.checked_sub(self.0.imported_funcs) else { return 0 };
+        let Some(index) = func.checked_sub(self.0.imported_funcs) else {
+            return 0;
+        };
         let mut recorder = translate::Recorder::default();
         translate::translate(&self.0, index as usize, Some(&mut recorder));
-        let at = recorder.records.partition_point(|record| record.position <= position);
+        let at = recorder
+            .records
+            .partition_point(|record| record.position <= position);
         at.checked_sub(1).map_or(0, |i| recorder.records[i].offset)
     }
 
@@ -274,8 +283,11 @@ impl Module {
         self.0.bodies.get(index)?;
         let mut recorder = translate::Recorder::default();
         let words = translate::translate(&self.0, index, Some(&mut recorder));
-        let ops: Vec<(usize, Op, u32)> =
-            recorder.records.iter().map(|r| (r.position, r.op, r.offset)).collect();
+        let ops: Vec<(usize, Op, u32)> = recorder
+            .records
+            .iter()
+            .map(|r| (r.position, r.op, r.offset))
+            .collect();
         Some(super::disasm::disassemble(&words, &ops))
     }
 }

@@ -30,12 +30,18 @@ impl Names {
     }
 
     pub fn func<'a>(&self, bytes: &'a [u8], index: u32) -> Option<&'a str> {
-        let at = self.funcs.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        let at = self
+            .funcs
+            .binary_search_by_key(&index, |(index, _)| *index)
+            .ok()?;
         text(bytes, &self.funcs[at].1)
     }
 
     pub fn global_index(&self, bytes: &[u8], name: &str) -> Option<u32> {
-        let found = self.globals.iter().find(|(_, range)| text(bytes, range) == Some(name))?;
+        let found = self
+            .globals
+            .iter()
+            .find(|(_, range)| text(bytes, range) == Some(name))?;
         Some(found.0)
     }
 }

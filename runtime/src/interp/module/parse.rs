@@ -38,14 +38,20 @@ const MAX_FRAME: u64 = u16::MAX as u64;
 
 impl From<BinaryReaderError> for ModuleError {
     fn from(error: BinaryReaderError) -> Self {
-        ModuleError { message: error.message().to_string(), offset: error.offset() }
+        ModuleError {
+            message: error.message().to_string(),
+            offset: error.offset(),
+        }
     }
 }
 
 type Result<T> = std::result::Result<T, ModuleError>;
 
 fn unsupported(what: &str, offset: u64) -> ModuleError {
-    ModuleError { message: format!("{what} is not supported"), offset }
+    ModuleError {
+        message: format!("{what} is not supported"),
+        offset,
+    }
 }
 
 fn usize_range(range: Range<u64>) -> Range<usize> {
@@ -55,7 +61,10 @@ fn usize_range(range: Range<u64>) -> Range<usize> {
 /// Validates a module and notes where its parts are.
 pub(super) fn parse(bytes: &[u8]) -> Result<ModuleInner> {
     let bytes: Arc<[u8]> = bytes.into();
-    let mut module = ModuleInner { bytes: Arc::clone(&bytes), ..ModuleInner::default() };
+    let mut module = ModuleInner {
+        bytes: Arc::clone(&bytes),
+        ..ModuleInner::default()
+    };
     let mut validator = Validator::new_with_features(FEATURES);
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
@@ -103,7 +112,10 @@ impl ModuleInner {
                         TableInit::RefNull => None,
                         TableInit::Expr(init) => Some(ConstExpr::read(&init)?),
                     };
-                    self.tables.push(TableDef { ty: table_type(&table.ty, offset)?, init });
+                    self.tables.push(TableDef {
+                        ty: table_type(&table.ty, offset)?,
+                        init,
+                    });
                 }
             }
             Payload::MemorySection(section) => {
@@ -115,7 +127,10 @@ impl ModuleInner {
                 for global in section.into_iter_with_offsets() {
                     let (offset, global) = global?;
                     let ty = global_type(&global.ty, offset)?;
-                    self.globals.push(GlobalInit { ty, init: ConstExpr::read(&global.init_expr)? });
+                    self.globals.push(GlobalInit {
+                        ty,
+                        init: ConstExpr::read(&global.init_expr)?,
+                    });
                 }
             }
             Payload::ExportSection(section) => {
@@ -139,7 +154,10 @@ impl ModuleInner {
                     let kind = match segment.kind {
                         ElementKind::Passive => SegmentKind::Passive,
                         ElementKind::Declared => SegmentKind::Declared,
-                        ElementKind::Active { table_index, offset_expr } => SegmentKind::Active {
+                        ElementKind::Active {
+                            table_index,
+                            offset_expr,
+                        } => SegmentKind::Active {
                             target: table_index.unwrap_or(0),
                             offset: ConstExpr::read(&offset_expr)?,
                         },
@@ -168,7 +186,10 @@ impl ModuleInner {
                         },
                     };
                     let end = segment.range.end as usize;
-                    self.data.push(Data { kind, range: end - segment.data.len()..end });
+                    self.data.push(Data {
+                        kind,
+                        range: end - segment.data.len()..end,
+                    });
                 }
             }
             Payload::CustomSection(section) if section.name() == "name" => {
@@ -226,8 +247,7 @@ impl ModuleInner {
         operators.finish()?;
         let params = self.types[ty as usize].0.params.len() as u32;
         let locals = validator.len_locals() - params;
-        let slots =
-            u64::from(params) + u64::from(locals) + HEADER_SLOTS as u64 + u64::from(height);
+        let slots = u64::from(params) + u64::from(locals) + HEADER_SLOTS as u64 + u64::from(height);
         let range = usize_range(body.range());
         if slots > MAX_FRAME {
             return Err(ModuleError {
@@ -238,7 +258,12 @@ impl ModuleInner {
                 offset: range.start as u64,
             });
         }
-        self.bodies.push(Body { ty, range, locals, height });
+        self.bodies.push(Body {
+            ty,
+            range,
+            locals,
+            height,
+        });
         Ok(validator.into_allocations())
     }
 }
@@ -260,9 +285,16 @@ fn table_type(ty: &wasmparser::TableType, offset: u64) -> Result<TableType> {
 }
 
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    MemoryType { min_pages: ty.initial, max_pages: ty.maximum, shared: ty.shared }
+    MemoryType {
+        min_pages: ty.initial,
+        max_pages: ty.maximum,
+        shared: ty.shared,
+    }
 }
 
 fn global_type(ty: &wasmparser::GlobalType, offset: u64) -> Result<GlobalType> {
-    Ok(GlobalType { ty: val_type(ty.content_type, offset)?, mutable: ty.mutable })
+    Ok(GlobalType {
+        ty: val_type(ty.content_type, offset)?,
+        mutable: ty.mutable,
+    })
 }

@@ -33,7 +33,13 @@ enum Kind {
 
 impl Control {
     pub fn function(results: usize) -> Control {
-        Control { kind: Kind::Function, height: 0, params: 0, results, exits: Patches::NONE }
+        Control {
+            kind: Kind::Function,
+            height: 0,
+            params: 0,
+            results,
+            exits: Patches::NONE,
+        }
     }
 
     /// How many values a branch to it takes along.
@@ -60,7 +66,13 @@ impl Translator<'_, '_> {
     fn open(&mut self, kind: Kind, ty: BlockType) {
         let (params, results) = self.arities(ty);
         let height = self.stack.height() - params;
-        self.controls.push(Control { kind, height, params, results, exits: Patches::NONE });
+        self.controls.push(Control {
+            kind,
+            height,
+            params,
+            results,
+            exits: Patches::NONE,
+        });
     }
 
     pub(super) fn block(&mut self, ty: BlockType) {
@@ -92,7 +104,9 @@ impl Translator<'_, '_> {
 
     pub(super) fn r#else(&mut self) {
         let index = self.controls.len() - 1;
-        let Kind::If(otherwise) = self.controls[index].kind else { return };
+        let Kind::If(otherwise) = self.controls[index].kind else {
+            return;
+        };
         if self.dead.take().is_none() {
             self.materialise(self.controls[index].results);
             let branch = self.encoder.plain(PlainOp::Br, &[0]);
@@ -211,11 +225,16 @@ impl Translator<'_, '_> {
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) {
         let index = self.pop_slot();
         let count = table.len() + 1;
-        let base = self.encoder.plain(PlainOp::BrTable, &[with32(index, 0, count)]);
+        let base = self
+            .encoder
+            .plain(PlainOp::BrTable, &[with32(index, 0, count)]);
         // Targets that need moves lead to code of their own behind the table.
         let mut detours: HashMap<usize, Vec<usize>> = HashMap::new();
         let mut order = Vec::new();
-        let depths = table.targets().map_while(Result::ok).chain([table.default()]);
+        let depths = table
+            .targets()
+            .map_while(Result::ok)
+            .chain([table.default()]);
         for depth in depths {
             let target = self.target(depth);
             if self.moves(target) {
@@ -229,7 +248,9 @@ impl Translator<'_, '_> {
             } else {
                 match self.controls[target].kind {
                     Kind::Loop(start) => self.encoder.push_target(base, start),
-                    _ => self.encoder.wait_target(&mut self.controls[target].exits, base),
+                    _ => self
+                        .encoder
+                        .wait_target(&mut self.controls[target].exits, base),
                 }
             }
         }
@@ -254,7 +275,8 @@ impl Translator<'_, '_> {
         let first = self.stack.height() - count;
         match count {
             0 => {
-                self.encoder.plain(PlainOp::Return0, &[quarters(self.header, 0, 0, 0)]);
+                self.encoder
+                    .plain(PlainOp::Return0, &[quarters(self.header, 0, 0, 0)]);
             }
             1 => match self.stack.at(first).provider {
                 Provider::Const(value) => {
@@ -262,7 +284,8 @@ impl Translator<'_, '_> {
                     self.encoder.plain(PlainOp::ReturnImm, &operands);
                 }
                 Provider::Local(local) => {
-                    self.encoder.plain(PlainOp::Return1, &[quarters(self.header, local, 0, 0)]);
+                    self.encoder
+                        .plain(PlainOp::Return1, &[quarters(self.header, local, 0, 0)]);
                 }
                 Provider::Temp => {
                     let operands = [quarters(self.header, self.temp(first), 0, 0)];
@@ -296,8 +319,12 @@ impl Translator<'_, '_> {
     pub(super) fn call(&mut self, func: u32) {
         let span = self.arguments(self.module.funcs[func as usize]);
         match func.checked_sub(self.module.imported_funcs) {
-            Some(defined) => self.encoder.plain(PlainOp::Call, &[with32(span, 0, defined)]),
-            None => self.encoder.plain(PlainOp::CallImport, &[with32(span, 0, func)]),
+            Some(defined) => self
+                .encoder
+                .plain(PlainOp::Call, &[with32(span, 0, defined)]),
+            None => self
+                .encoder
+                .plain(PlainOp::CallImport, &[with32(span, 0, func)]),
         };
     }
 

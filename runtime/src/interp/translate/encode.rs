@@ -122,7 +122,11 @@ impl<'r> Encoder<'r> {
         self.words.extend_from_slice(operands);
         self.last = Some(Last { position, op, dst });
         if let Some(recorder) = &mut self.recorder {
-            recorder.records.push(Record { position, op, offset: self.offset });
+            recorder.records.push(Record {
+                position,
+                op,
+                offset: self.offset,
+            });
         }
         position
     }
@@ -133,7 +137,9 @@ impl<'r> Encoder<'r> {
 
     /// Takes the last instruction back and yields its operands.
     pub fn take_last(&mut self) -> Vec<u64> {
-        let Some(last) = self.last.take() else { return Vec::new() };
+        let Some(last) = self.last.take() else {
+            return Vec::new();
+        };
         if let Some(recorder) = &mut self.recorder {
             recorder.records.pop();
         }
@@ -156,20 +162,32 @@ impl<'r> Encoder<'r> {
         if dst == src {
             return;
         }
-        if let Some(Last { op: Op::Plain(PlainOp::Copy), .. }) = self.last {
+        if let Some(Last {
+            op: Op::Plain(PlainOp::Copy),
+            ..
+        }) = self.last
+        {
             let offset = self.offset;
             let [first_dst, first_src, ..] = split(self.take_last()[0]);
             self.offset = offset;
             self.plain(PlainOp::Copy2, &[quarters(first_dst, first_src, dst, src)]);
         } else {
-            self.emit(Op::Plain(PlainOp::Copy), &[quarters(dst, src, 0, 0)], Some(dst));
+            self.emit(
+                Op::Plain(PlainOp::Copy),
+                &[quarters(dst, src, 0, 0)],
+                Some(dst),
+            );
         }
     }
 
     pub fn constant(&mut self, dst: u16, value: u64) {
         match u32::try_from(value) {
             Ok(value) => {
-                self.emit(Op::Plain(PlainOp::Const32), &[with32(dst, 0, value)], Some(dst));
+                self.emit(
+                    Op::Plain(PlainOp::Const32),
+                    &[with32(dst, 0, value)],
+                    Some(dst),
+                );
             }
             Err(_) => {
                 let operands = [quarters(dst, 0, 0, 0), value];
@@ -206,7 +224,12 @@ impl<'r> Encoder<'r> {
     }
 
     fn add(&mut self, list: &mut Patches, word: usize, base: usize, whole: bool) {
-        let patch = Patch { word: word as u32, base: base as u32, whole, next: list.0 };
+        let patch = Patch {
+            word: word as u32,
+            base: base as u32,
+            whole,
+            next: list.0,
+        };
         list.0 = self.patches.len() as u32;
         self.patches.push(patch);
     }

@@ -35,7 +35,10 @@ impl Translator<'_, '_> {
         let (form, operands) = if let Some(at) = Self::fixed(address, memarg) {
             (AccessForm::At, vec![with32(0, self.slot(value), at)])
         } else if let Provider::Const(value) = value.provider {
-            (AccessForm::Imm, vec![with32(self.slot(address), 0, offset), value])
+            (
+                AccessForm::Imm,
+                vec![with32(self.slot(address), 0, offset), value],
+            )
         } else {
             let (address, value) = (self.slot(address), self.slot(value));
             (AccessForm::Slots, vec![with32(address, value, offset)])
@@ -54,7 +57,8 @@ impl Translator<'_, '_> {
             }
             AtomicOp::Store => {
                 let (value, address) = (self.pop_slot(), self.pop_slot());
-                self.encoder.emit(code, &[with32(address, value, offset)], None);
+                self.encoder
+                    .emit(code, &[with32(address, value, offset)], None);
             }
             AtomicOp::Cmpxchg => {
                 let (new, expected, address) = (self.pop_slot(), self.pop_slot(), self.pop_slot());
@@ -74,15 +78,20 @@ impl Translator<'_, '_> {
     pub(super) fn notify(&mut self, memarg: &MemArg) {
         let (count, address) = (self.pop_slot(), self.pop_slot());
         let dst = self.push_temp();
-        let operands = [quarters(dst, address, count, 0), halves(memarg.offset as u32, 0)];
+        let operands = [
+            quarters(dst, address, count, 0),
+            halves(memarg.offset as u32, 0),
+        ];
         self.emit_result(Op::Plain(PlainOp::Notify), &operands, dst);
     }
 
     pub(super) fn wait(&mut self, op: PlainOp, memarg: &MemArg) {
         let (timeout, expected, address) = (self.pop_slot(), self.pop_slot(), self.pop_slot());
         let dst = self.push_temp();
-        let operands =
-            [quarters(dst, address, expected, timeout), halves(memarg.offset as u32, 0)];
+        let operands = [
+            quarters(dst, address, expected, timeout),
+            halves(memarg.offset as u32, 0),
+        ];
         self.emit_result(Op::Plain(op), &operands, dst);
     }
 
@@ -111,12 +120,14 @@ impl Translator<'_, '_> {
 
     pub(super) fn global_set(&mut self, index: u32) {
         let src = self.pop_slot();
-        self.encoder.plain(PlainOp::GlobalSet, &[with32(src, 0, index)]);
+        self.encoder
+            .plain(PlainOp::GlobalSet, &[with32(src, 0, index)]);
     }
 
     pub(super) fn table_set(&mut self, table: u32) {
         let (value, index) = (self.pop_slot(), self.pop_slot());
-        self.encoder.plain(PlainOp::TableSet, &[with32(index, value, table)]);
+        self.encoder
+            .plain(PlainOp::TableSet, &[with32(index, value, table)]);
     }
 
     pub(super) fn table_grow(&mut self, table: u32) {

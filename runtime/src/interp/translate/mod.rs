@@ -59,8 +59,9 @@ pub(crate) fn translate(
         .get_operators_reader()
         .expect("validated when the module was made");
     while !operators.eof() {
-        let (operator, offset) =
-            operators.read_with_offset().expect("validated when the module was made");
+        let (operator, offset) = operators
+            .read_with_offset()
+            .expect("validated when the module was made");
         translator.encoder.offset = offset as u32;
         translator.operator(&operator);
     }
@@ -192,6 +193,10 @@ impl Translator<'_, '_> {
         let (condition, b, a) = (self.pop(), self.pop(), self.pop());
         let (a, b, condition) = (self.slot(a), self.slot(b), self.slot(condition));
         let dst = self.push_temp();
-        self.emit_result(Op::Plain(PlainOp::Select), &[quarters(dst, a, b, condition)], dst);
+        self.emit_result(
+            Op::Plain(PlainOp::Select),
+            &[quarters(dst, a, b, condition)],
+            dst,
+        );
     }
 }

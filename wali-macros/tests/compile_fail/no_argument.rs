@@ -1,0 +1,3 @@
+wali_macros::numbers!();
+
+fn main() {}

@@ -1,0 +1,3 @@
+wali_macros::layouts!("../spec");
+
+fn main() {}

@@ -1,0 +1,3 @@
+wali_macros::flags!(spec);
+
+fn main() {}
