@@ -29,7 +29,10 @@ pub fn install() {
             // SAFETY: the action is fully initialised, and the handler keeps to what is
             // async-signal-safe. `PREVIOUS[i]` is written before the handler can run.
             unsafe {
-                let previous = (*PREVIOUS.0.get()).as_mut_ptr().cast::<libc::sigaction>().add(i);
+                let previous = (*PREVIOUS.0.get())
+                    .as_mut_ptr()
+                    .cast::<libc::sigaction>()
+                    .add(i);
                 libc::sigaction(signal, std::ptr::null(), previous);
                 let mut action: libc::sigaction = std::mem::zeroed();
                 let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
@@ -72,7 +75,11 @@ pub unsafe fn region<R>(pins: Pins, f: impl FnOnce() -> R) -> R {
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a live siginfo and ucontext.
     let (address, code, mut machine) = unsafe {
-        ((*info).si_addr() as usize, (*info).si_code, MachineContext::new(context))
+        (
+            (*info).si_addr() as usize,
+            (*info).si_code,
+            MachineContext::new(context),
+        )
     };
     // A positive code says that the kernel raised it for an access, not a process by kill.
     if code > 0 {
@@ -101,7 +108,10 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: `install` wrote the entry before this handler could run; a handler found
     // there takes the arguments its flags say.
     unsafe {
-        let previous = &*(*PREVIOUS.0.get()).as_ptr().cast::<libc::sigaction>().add(index);
+        let previous = &*(*PREVIOUS.0.get())
+            .as_ptr()
+            .cast::<libc::sigaction>()
+            .add(index);
         match previous.sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {
                 let mut action: libc::sigaction = std::mem::zeroed();

@@ -100,9 +100,10 @@ impl Program {
             return Err(StartError::PageSize { host });
         }
         let imports = imports::link(module).map_err(StartError::Imports)?;
-        let ty = module
-            .memory_type()
-            .ok_or(StartError::Export { name: MEMORY, what: "it has no memory" })?;
+        let ty = module.memory_type().ok_or(StartError::Export {
+            name: MEMORY,
+            what: "it has no memory",
+        })?;
         let memory = Memory::new(ty).map_err(StartError::Memory)?;
         let thread = Thread::new(process, memory.clone());
         let options = Options {

@@ -287,7 +287,7 @@ fn imports_must_be_known_and_of_a_fitting_type() {
     import(r#""wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))"#)
         .refused(&["wasi_snapshot_preview1", "fd_write"]);
     import(r#""env" "table" (table 1 funcref)"#).refused(&["env", "table"]);
-    run_wat(r#"(module (import "env" "memory" (memory 1)) (func (export "_start")))"#)
+    run_wat(r#"(module (import "env" "memory" (memory 1)) (export "memory" (memory 0)) (func (export "_start")))"#)
         .refused(&["env", "memory"]);
 }
 

@@ -146,6 +146,10 @@ pub unsafe extern "C" fn enter(
     entry: Entry,
 ) -> usize {
     naked_asm!(
+        // Where symbols of assembly outside functions are collected for link-time
+        // optimisation, the target's features are not known.
+        ".option push",
+        ".option arch, +d",
         "addi sp, sp, -224",
         "sd ra, 0(sp)",
         "sd s0, 8(sp)",
@@ -217,6 +221,7 @@ pub unsafe extern "C" fn enter(
         "ld sp, 0(a0)",
         "li a0, {faulted}",
         "j 2b",
+        ".option pop",
         fault_ip = const core::mem::offset_of!(Landing, fault_ip),
         fault_sp = const core::mem::offset_of!(Landing, fault_sp),
         fault_addr = const core::mem::offset_of!(Landing, fault_addr),

@@ -26,6 +26,10 @@ impl Errno {
 pub trait Guest {
     /// Its memory.
     fn memory(&self) -> GuestMemory;
+
+    /// Looks at what a call opened by name before the guest gets it: the descriptor, or an
+    /// error in its place.
+    fn opened(&mut self, result: i64) -> i64;
 }
 
 /// The place where guest addresses become host addresses.
@@ -45,7 +49,9 @@ impl GuestMemory {
     /// A view of `memory`, which must outlive its use.
     #[inline]
     pub fn new(memory: &Memory) -> GuestMemory {
-        GuestMemory { base: memory.base() }
+        GuestMemory {
+            base: memory.base(),
+        }
     }
 
     /// The host address of `len` bytes at a guest address; the null pointer stays null.

@@ -48,7 +48,15 @@ impl RuntimeCalls for Thread {
         fd: i32,
         offset: i64,
     ) -> Result<i64, Unwind> {
-        result(mappings::mmap(&self.memory, addr, length, prot, flags, fd, offset))
+        result(mappings::mmap(
+            &self.memory,
+            addr,
+            length,
+            prot,
+            flags,
+            fd,
+            offset,
+        ))
     }
 
     fn munmap(&mut self, addr: u32, length: u32) -> Result<i64, Unwind> {
@@ -68,7 +76,14 @@ impl RuntimeCalls for Thread {
         new_address: u32,
     ) -> Result<i64, Unwind> {
         let memory = &self.memory;
-        result(mappings::mremap(memory, old_address, old_size, new_size, flags, new_address))
+        result(mappings::mremap(
+            memory,
+            old_address,
+            old_size,
+            new_size,
+            flags,
+            new_address,
+        ))
     }
 
     fn madvise(&mut self, addr: u32, length: u32, advice: i32) -> Result<i64, Unwind> {
@@ -116,11 +131,21 @@ impl RuntimeCalls for Thread {
     }
 
     fn utimes(&mut self, filename: u32, times: u32) -> Result<i64, Unwind> {
-        done(emulated::futimesat(Guest::memory(self), libc::AT_FDCWD, filename, times))
+        done(emulated::futimesat(
+            Guest::memory(self),
+            libc::AT_FDCWD,
+            filename,
+            times,
+        ))
     }
 
     fn futimesat(&mut self, dirfd: i32, pathname: u32, times: u32) -> Result<i64, Unwind> {
-        done(emulated::futimesat(Guest::memory(self), dirfd, pathname, times))
+        done(emulated::futimesat(
+            Guest::memory(self),
+            dirfd,
+            pathname,
+            times,
+        ))
     }
 
     fn time(&mut self, tloc: u32) -> Result<i64, Unwind> {
@@ -154,7 +179,11 @@ impl AuxCalls for Thread {
     }
 
     fn cl_get_argv_len(&mut self, index: u32) -> Result<i32, Unwind> {
-        let len = self.process.args().get(index as usize).map_or(0, |arg| arg.count_bytes());
+        let len = self
+            .process
+            .args()
+            .get(index as usize)
+            .map_or(0, |arg| arg.count_bytes());
         Ok(i32::try_from(len).unwrap_or(i32::MAX))
     }
 
@@ -167,10 +196,14 @@ impl AuxCalls for Thread {
     }
 
     fn get_init_envfile(&mut self, buf: u32, size: u32) -> Result<i32, Unwind> {
-        let Some(path) = self.process.environment_path() else { return Ok(0) };
+        let Some(path) = self.process.environment_path() else {
+            return Ok(0);
+        };
         let bytes = path.as_bytes_with_nul();
         let fits = bytes.len() <= size as usize;
-        Ok(i32::from(fits && Guest::memory(self).write(buf, bytes).is_ok()))
+        Ok(i32::from(
+            fits && Guest::memory(self).write(buf, bytes).is_ok(),
+        ))
     }
 
     fn wasm_thread_spawn(&mut self, _: u32, _: u32) -> Result<i32, Unwind> {

@@ -43,7 +43,9 @@ impl<T: Convert> In<T> {
     /// The address for the kernel, good while `self` stays where it is.
     #[inline]
     pub fn word(&self) -> usize {
-        self.copy.as_ref().map_or(self.straight, |host| core::ptr::from_ref(host) as usize)
+        self.copy
+            .as_ref()
+            .map_or(self.straight, |host| core::ptr::from_ref(host) as usize)
     }
 }
 
@@ -71,7 +73,12 @@ impl<T: Convert> InOut<T> {
                 Some((guest, host))
             }
         };
-        Ok(InOut { memory, at, straight, copy })
+        Ok(InOut {
+            memory,
+            at,
+            straight,
+            copy,
+        })
     }
 
     /// The address for the kernel, good while `self` stays where it is.
@@ -115,7 +122,12 @@ impl<T: Convert> Out<T> {
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
         let straight = memory.address(at, size_of::<T>() as u64)?;
-        Ok(Out { memory, at, straight, host: T::Host::zeroed() })
+        Ok(Out {
+            memory,
+            at,
+            straight,
+            host: T::Host::zeroed(),
+        })
     }
 
     /// The address for the kernel, good while `self` stays where it is.
@@ -161,7 +173,10 @@ impl<T: Convert> InArray<T> {
     pub fn new(memory: GuestMemory, at: u32, count: u64) -> Result<Self, Errno> {
         let extent = count.saturating_mul(size_of::<T>() as u64);
         if T::SAME || at == 0 {
-            return Ok(InArray { straight: memory.address(at, extent)?, copies: None });
+            return Ok(InArray {
+                straight: memory.address(at, extent)?,
+                copies: None,
+            });
         }
         if count > MOST {
             return Err(Errno(errno::EINVAL));
@@ -181,13 +196,17 @@ impl<T: Convert> InArray<T> {
             Copies::Inline(inline)
         } else {
             let mut heap = Vec::new();
-            heap.try_reserve_exact(count as usize).map_err(|_| Errno(errno::ENOMEM))?;
+            heap.try_reserve_exact(count as usize)
+                .map_err(|_| Errno(errno::ENOMEM))?;
             for i in 0..count {
                 heap.push(element(i)?);
             }
             Copies::Heap(heap)
         };
-        Ok(InArray { straight, copies: Some(copies) })
+        Ok(InArray {
+            straight,
+            copies: Some(copies),
+        })
     }
 
     /// The address for the kernel, good while `self` stays where it is.

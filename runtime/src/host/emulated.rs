@@ -10,7 +10,11 @@ use super::abi::{Errno, GuestMemory};
 
 /// A raw result as an outcome.
 fn outcome(result: isize) -> Result<i64, Errno> {
-    if result < 0 { Err(Errno(-result as i32)) } else { Ok(result as i64) }
+    if result < 0 {
+        Err(Errno(-result as i32))
+    } else {
+        Ok(result as i64)
+    }
 }
 
 /// The number of a call that every ISA has.
@@ -39,9 +43,7 @@ pub fn dup2(old: i32, new: i32) -> Result<i64, Errno> {
         return Ok(i64::from(new));
     }
     // SAFETY: the arguments are numbers.
-    outcome(unsafe {
-        syscall::syscall3(everywhere(number::dup3)?, old as usize, new as usize, 0)
-    })
+    outcome(unsafe { syscall::syscall3(everywhere(number::dup3)?, old as usize, new as usize, 0) })
 }
 
 /// Sets a file's times, or the present time where there are none.

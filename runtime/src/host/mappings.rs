@@ -4,7 +4,9 @@
 
 use std::io;
 
-use wali_arch::flags::{errno, madvise_advice, map_flags, mlockall_flags, mremap_flags, prot_flags};
+use wali_arch::flags::{
+    errno, madvise_advice, map_flags, mlockall_flags, mremap_flags, prot_flags,
+};
 
 use super::abi::Errno;
 use crate::memory::{Backing, Map, Memory, Region};
@@ -16,7 +18,11 @@ const EINVAL: Errno = Errno(errno::EINVAL);
 const ENOMEM: Errno = Errno(errno::ENOMEM);
 
 fn last_error() -> Errno {
-    Errno(io::Error::last_os_error().raw_os_error().unwrap_or(errno::EINVAL))
+    Errno(
+        io::Error::last_os_error()
+            .raw_os_error()
+            .unwrap_or(errno::EINVAL),
+    )
 }
 
 fn pages(len: u32) -> u64 {
@@ -25,7 +31,11 @@ fn pages(len: u32) -> u64 {
 
 fn aligned(address: u32) -> Result<u64, Errno> {
     let address = u64::from(address);
-    if address.is_multiple_of(PAGE) { Ok(address) } else { Err(EINVAL) }
+    if address.is_multiple_of(PAGE) {
+        Ok(address)
+    } else {
+        Err(EINVAL)
+    }
 }
 
 fn host(memory: &Memory, at: u64) -> *mut libc::c_void {
@@ -43,9 +53,12 @@ fn plug(memory: &Memory, start: u64, end: u64) -> Result<(), Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
     let len = (end - start) as usize;
     // SAFETY: the range is inside the reservation, which belongs to the guest.
-    let result =
-        unsafe { libc::mmap(host(memory, start), len, libc::PROT_NONE, flags, -1, 0) };
-    if result == libc::MAP_FAILED { Err(last_error()) } else { Ok(()) }
+    let result = unsafe { libc::mmap(host(memory, start), len, libc::PROT_NONE, flags, -1, 0) };
+    if result == libc::MAP_FAILED {
+        Err(last_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Moves `len` bytes of mappings from a host address of the kernel's choice into the
@@ -59,8 +72,7 @@ fn install(
 ) -> Result<(), Errno> {
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: `from` is ours, and the target is inside the reservation.
-    let result =
-        unsafe { libc::mremap(from, len as usize, len as usize, flags, host(memory, at)) };
+    let result = unsafe { libc::mremap(from, len as usize, len as usize, flags, host(memory, at)) };
     if result != libc::MAP_FAILED {
         return Ok(());
     }
@@ -98,7 +110,8 @@ pub fn mmap(
         map_flags::MAP_PRIVATE => Backing::PrivateFile,
         _ => return Err(EINVAL),
     };
-    let placement = map_flags::MAP_FIXED | map_flags::MAP_FIXED_NOREPLACE | map_flags::MAP_GROWSDOWN;
+    let placement =
+        map_flags::MAP_FIXED | map_flags::MAP_FIXED_NOREPLACE | map_flags::MAP_GROWSDOWN;
     let mut host_flags = map_flags::to_host((flags & !placement) as u32 as u64) as i32;
     if map.lock_future {
         host_flags |= libc::MAP_LOCKED;
@@ -107,8 +120,7 @@ pub fn mmap(
     if backing == Backing::Anonymous {
         let host_flags = host_flags | libc::MAP_FIXED;
         // SAFETY: the range is inside the reservation, which belongs to the guest.
-        let result =
-            unsafe { libc::mmap(host(memory, at), len as usize, prot, host_flags, -1, 0) };
+        let result = unsafe { libc::mmap(host(memory, at), len as usize, prot, host_flags, -1, 0) };
         if result == libc::MAP_FAILED {
             return Err(last_error());
         }
@@ -117,7 +129,14 @@ pub fn mmap(
         // mapped could leave a hole where the old mapping was.
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing.
         let result = unsafe {
-            libc::mmap(std::ptr::null_mut(), len as usize, prot, host_flags, fd, offset)
+            libc::mmap(
+                std::ptr::null_mut(),
+                len as usize,
+                prot,
+                host_flags,
+                fd,
+                offset,
+            )
         };
         if result == libc::MAP_FAILED {
             return Err(last_error());
@@ -179,7 +198,11 @@ fn free(memory: &Memory, map: &mut Map, start: u64, end: u64) -> Result<(), Errn
 /// The range of a call that wants all of it mapped, and how far it is. Page 0, where the
 /// null pointer points, never counts as mapped.
 fn mapped(map: &Map, start: u64, end: u64) -> u64 {
-    if start < PAGE { start } else { map.mapped_until(start, end) }
+    if start < PAGE {
+        start
+    } else {
+        map.mapped_until(start, end)
+    }
 }
 
 /// Runs `call` on the mapped run that starts at `addr`; `ENOMEM` if the run ends early.
@@ -229,9 +252,8 @@ pub fn mremap(
     flags: i32,
     new_address: u32,
 ) -> Result<u32, Errno> {
-    let known = mremap_flags::MREMAP_MAYMOVE
-        | mremap_flags::MREMAP_FIXED
-        | mremap_flags::MREMAP_DONTUNMAP;
+    let known =
+        mremap_flags::MREMAP_MAYMOVE | mremap_flags::MREMAP_FIXED | mremap_flags::MREMAP_DONTUNMAP;
     let may_move = flags & mremap_flags::MREMAP_MAYMOVE != 0;
     let fixed = flags & mremap_flags::MREMAP_FIXED != 0;
     let keep = flags & mremap_flags::MREMAP_DONTUNMAP != 0;
@@ -312,7 +334,14 @@ fn extend(
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         // SAFETY: the range is inside the reservation and free.
         let result = unsafe {
-            libc::mmap(host(memory, tail), tail_len as usize, region.prot, flags, -1, 0)
+            libc::mmap(
+                host(memory, tail),
+                tail_len as usize,
+                region.prot,
+                flags,
+                -1,
+                0,
+            )
         };
         if result == libc::MAP_FAILED {
             return Err(last_error());
@@ -322,8 +351,7 @@ fn extend(
         // SAFETY: the source is the guest's, the new mapping is at an address of the
         // kernel's choice; its head, which is mapped already, goes away again.
         let copy = unsafe {
-            let copy =
-                libc::mremap(host(memory, old), 0, new_len as usize, libc::MREMAP_MAYMOVE);
+            let copy = libc::mremap(host(memory, old), 0, new_len as usize, libc::MREMAP_MAYMOVE);
             if copy == libc::MAP_FAILED {
                 return Err(last_error());
             }
@@ -395,7 +423,11 @@ pub fn madvise(memory: &Memory, addr: u32, len: u32, advice: i32) -> Result<(), 
     let call = |at: u64, len: u64| {
         // SAFETY: the range is the guest's; the advice changes nothing outside it.
         let result = unsafe { libc::madvise(host(memory, at), len as usize, advice) };
-        if result == 0 { Ok(()) } else { Err(last_error()) }
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(last_error())
+        }
     };
     call(0, 0)?;
     // Unlike its kin, madvise goes on behind an unmapped part and complains at the end.
@@ -414,7 +446,9 @@ pub fn madvise(memory: &Memory, addr: u32, len: u32, advice: i32) -> Result<(), 
 /// As Linux's.
 pub fn msync(memory: &Memory, addr: u32, len: u32, flags: i32) -> Result<(), Errno> {
     // SAFETY: the range is the guest's; writing back changes no memory.
-    on_mapped(memory, addr, len, |at, len| unsafe { libc::msync(at, len, flags) })
+    on_mapped(memory, addr, len, |at, len| unsafe {
+        libc::msync(at, len, flags)
+    })
 }
 
 /// mincore(2); `vec` is a host address with room for a byte for each page.
@@ -451,7 +485,9 @@ fn around(addr: u32, len: u32) -> Result<(u32, u32), Errno> {
 pub fn mlock(memory: &Memory, addr: u32, len: u32, flags: u32) -> Result<(), Errno> {
     let (addr, len) = around(addr, len)?;
     // SAFETY: the range is the guest's; locking changes no memory.
-    on_mapped(memory, addr, len, |at, len| unsafe { libc::mlock2(at, len, flags) })
+    on_mapped(memory, addr, len, |at, len| unsafe {
+        libc::mlock2(at, len, flags)
+    })
 }
 
 /// munlock(2).
@@ -461,7 +497,9 @@ pub fn mlock(memory: &Memory, addr: u32, len: u32, flags: u32) -> Result<(), Err
 pub fn munlock(memory: &Memory, addr: u32, len: u32) -> Result<(), Errno> {
     let (addr, len) = around(addr, len)?;
     // SAFETY: the range is the guest's; unlocking changes no memory.
-    on_mapped(memory, addr, len, |at, len| unsafe { libc::munlock(at, len) })
+    on_mapped(memory, addr, len, |at, len| unsafe {
+        libc::munlock(at, len)
+    })
 }
 
 /// mlockall(2), for the guest's mappings alone.
@@ -486,9 +524,8 @@ pub fn mlockall(memory: &Memory, flags: i32) -> Result<(), Errno> {
                 continue;
             }
             // SAFETY: the range is the guest's; locking changes no memory.
-            let result = unsafe {
-                libc::mlock2(host(memory, start), (end - start) as usize, on_fault)
-            };
+            let result =
+                unsafe { libc::mlock2(host(memory, start), (end - start) as usize, on_fault) };
             if result != 0 {
                 return Err(last_error());
             }

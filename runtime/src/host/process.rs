@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::abi::{Guest, GuestMemory};
+use super::opened;
 use crate::memory::Memory;
 
 /// Where the guest's environment comes from.
@@ -96,7 +97,10 @@ fn environment_file(variables: &[Vec<u8>]) -> io::Result<OwnedFd> {
 
 /// Moves a descriptor of the runtime's to the upper end of what the limit allows.
 fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `limit` is a live local.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
         return Err(io::Error::last_os_error());
@@ -125,7 +129,11 @@ pub struct Thread {
 impl Thread {
     /// The first thread of a process over its memory.
     pub fn new(process: Arc<Process>, memory: Memory) -> Thread {
-        Thread { process, memory, clear_tid: 0 }
+        Thread {
+            process,
+            memory,
+            clear_tid: 0,
+        }
     }
 }
 
@@ -133,5 +141,9 @@ impl Guest for Thread {
     #[inline]
     fn memory(&self) -> GuestMemory {
         GuestMemory::new(&self.memory)
+    }
+
+    fn opened(&mut self, result: i64) -> i64 {
+        opened::admit(result)
     }
 }

@@ -39,15 +39,25 @@ impl Meta {
     pub const WORDS: usize = 2;
 
     pub fn pack(self) -> u64 {
-        u64::from(self.header) | u64::from(self.params) << 16 | u64::from(self.frame) << 32
+        let (header, params) = (self.header.to_ne_bytes(), self.params.to_ne_bytes());
+        let [a, b, c, d] = self.frame.to_ne_bytes();
+        u64::from_ne_bytes([header[0], header[1], params[0], params[1], a, b, c, d])
     }
 
+    /// The meta word at `code`, each part by a load of its own, which costs no register.
+    ///
+    /// # Safety
+    /// `code` points to a function's code.
     #[inline(always)]
-    pub fn unpack(word: u64) -> Meta {
-        Meta {
-            header: word as u16,
-            params: (word >> 16) as u16,
-            frame: (word >> 32) as u32,
+    pub unsafe fn read(code: *const u64) -> Meta {
+        // SAFETY: as the caller promises; the layout is that of `pack`.
+        unsafe {
+            let quarters = code.cast::<u16>();
+            Meta {
+                header: *quarters,
+                params: *quarters.add(1),
+                frame: *code.cast::<u32>().add(1),
+            }
         }
     }
 }

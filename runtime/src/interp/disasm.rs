@@ -7,7 +7,8 @@ use super::isa::{Op, Operand};
 
 /// One line an instruction: position, byte of the module, name, operands.
 pub(crate) fn disassemble(words: &[u64], ops: &[(usize, Op, u32)]) -> String {
-    let meta = Meta::unpack(words[0]);
+    // SAFETY: code starts with a meta word.
+    let meta = unsafe { Meta::read(words.as_ptr()) };
     let mut text = format!(
         "frame {} slots, {} parameters, header at {}\n",
         meta.frame, meta.params, meta.header

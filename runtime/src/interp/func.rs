@@ -257,7 +257,7 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
         }
         let code = (*(*cx).instance).module().code_of((*func).cell);
         let base = (*cx).top;
-        let meta = Meta::unpack(*code);
+        let meta = Meta::read(code);
         if base as usize + (meta.frame as usize).max(slots.len()) * 8 > (*cx).limit {
             return Err(Trap::new(TrapKind::StackOverflow));
         }

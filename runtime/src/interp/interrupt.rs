@@ -50,7 +50,7 @@ impl InterruptHandle {
     /// The word that safepoints look at: nonzero while something wants attention.
     pub fn word(&self) -> &AtomicU32 {
         // SAFETY: a reference to this field only; the others belong to another thread.
-        unsafe { &*(&raw const (*self.0.get()).interrupt) }
+        unsafe { &(*self.0.get()).interrupt }
     }
 }
 

@@ -25,8 +25,10 @@ pub struct Region {
 
 impl Region {
     /// Pages of the initial image or of `memory.grow`.
-    pub const HEAP: Region =
-        Region { backing: Backing::Anonymous, prot: libc::PROT_READ | libc::PROT_WRITE };
+    pub const HEAP: Region = Region {
+        backing: Backing::Anonymous,
+        prot: libc::PROT_READ | libc::PROT_WRITE,
+    };
 }
 
 /// An interval map of regions; what no region covers is free.
@@ -145,8 +147,14 @@ mod tests {
 
     const KINDS: [Region; 3] = [
         Region::HEAP,
-        Region { backing: Backing::Shared, prot: libc::PROT_READ },
-        Region { backing: Backing::PrivateFile, prot: libc::PROT_NONE },
+        Region {
+            backing: Backing::Shared,
+            prot: libc::PROT_READ,
+        },
+        Region {
+            backing: Backing::PrivateFile,
+            prot: libc::PROT_NONE,
+        },
     ];
 
     /// A small deterministic generator (xorshift), so that failures repeat.

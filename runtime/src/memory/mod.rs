@@ -96,7 +96,9 @@ impl Memory {
     /// Reserves the address space and makes the initial pages accessible, zeroed.
     pub fn new(ty: MemoryType) -> Result<Memory, MemoryError> {
         if ty.min_pages > MAX_PAGES {
-            return Err(MemoryError::TooLarge { pages: ty.min_pages });
+            return Err(MemoryError::TooLarge {
+                pages: ty.min_pages,
+            });
         }
         let reservation = Reservation::new().map_err(MemoryError::Refused)?;
         let memory = Memory(Arc::new(Inner {
@@ -105,7 +107,9 @@ impl Memory {
             size: AtomicU64::new(0),
             map: Mutex::new(Map::default()),
         }));
-        memory.try_grow(ty.min_pages).map_err(MemoryError::Refused)?;
+        memory
+            .try_grow(ty.min_pages)
+            .map_err(MemoryError::Refused)?;
         Ok(memory)
     }
 
@@ -211,7 +215,11 @@ impl Reservation {
             return Err(io::Error::last_os_error());
         }
         let align = whole.cast::<u8>().align_offset(WASM_PAGE as usize);
-        Ok(Reservation { base: whole.cast::<u8>().wrapping_add(align), whole, len })
+        Ok(Reservation {
+            base: whole.cast::<u8>().wrapping_add(align),
+            whole,
+            len,
+        })
     }
 
     fn make_accessible(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -223,7 +231,11 @@ impl Reservation {
                 libc::PROT_READ | libc::PROT_WRITE,
             )
         };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 }
 
@@ -240,8 +252,12 @@ mod tests {
 
     #[test]
     fn grows_to_its_maximum_and_not_beyond() {
-        let memory =
-            Memory::new(MemoryType { min_pages: 1, max_pages: Some(3), shared: true }).unwrap();
+        let memory = Memory::new(MemoryType {
+            min_pages: 1,
+            max_pages: Some(3),
+            shared: true,
+        })
+        .unwrap();
         assert_eq!(memory.pages(), 1);
         assert_eq!(memory.grow(0), Some(1));
         assert_eq!(memory.grow(2), Some(1));
@@ -263,7 +279,11 @@ mod tests {
 
     #[test]
     fn too_large_is_an_error() {
-        let ty = MemoryType { min_pages: 65537, max_pages: None, shared: false };
+        let ty = MemoryType {
+            min_pages: 65537,
+            max_pages: None,
+            shared: false,
+        };
         let error = Memory::new(ty).unwrap_err().to_string();
         assert!(error.contains("65537 pages"), "{error}");
     }

@@ -34,7 +34,11 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Import { module, name, ty } = &self.import;
-        write!(f, "cannot link the import `{module}.{name}`, {ty}: {}", self.why)
+        write!(
+            f,
+            "cannot link the import `{module}.{name}`, {ty}: {}",
+            self.why
+        )
     }
 }
 
@@ -67,7 +71,10 @@ enum Target {
 }
 
 fn by_name() -> HashMap<&'static str, &'static Binding<Thread>> {
-    table::<Thread>().iter().map(|binding| (binding.import, binding)).collect()
+    table::<Thread>()
+        .iter()
+        .map(|binding| (binding.import, binding))
+        .collect()
 }
 
 fn find(
@@ -93,7 +100,11 @@ fn find(
         None if import.name.starts_with(SYSCALL) => Target::Enosys,
         None => return Err("WALI has no such function".into()),
     };
-    let words = |types: &[ValType]| types.iter().all(|t| matches!(t, ValType::I32 | ValType::I64));
+    let words = |types: &[ValType]| {
+        types
+            .iter()
+            .all(|t| matches!(t, ValType::I32 | ValType::I64))
+    };
     if !words(&ty.params) || !words(&ty.results) || ty.results.len() > 1 {
         return Err("calls of WALI take and return integers only, with one result at most".into());
     }
@@ -108,14 +119,21 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
         .iter()
         .map(|import| {
             let answer = match find(&bindings, import) {
-                Ok((Target::Binding(Binding { answer: Some(answer), .. }), _)) => {
-                    ImportAnswer::Syscall(*answer)
-                }
+                Ok((
+                    Target::Binding(Binding {
+                        answer: Some(answer),
+                        ..
+                    }),
+                    _,
+                )) => ImportAnswer::Syscall(*answer),
                 Ok((Target::Binding(_), _)) => ImportAnswer::Aux,
                 Ok((Target::Enosys, _)) => ImportAnswer::Unknown,
                 Err(why) => ImportAnswer::Unlinkable(why),
             };
-            ImportReport { import: import.clone(), answer }
+            ImportReport {
+                import: import.clone(),
+                answer,
+            }
         })
         .collect()
 }
@@ -132,10 +150,17 @@ pub fn link(module: &Module) -> Result<Imports, Vec<Problem>> {
                 let func = Extern::Func(Func::host(ty, code));
                 imports.define(&import.module, &import.name, func);
             }
-            Err(why) => problems.push(Problem { import: import.clone(), why }),
+            Err(why) => problems.push(Problem {
+                import: import.clone(),
+                why,
+            }),
         }
     }
-    if problems.is_empty() { Ok(imports) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(imports)
+    } else {
+        Err(problems)
+    }
 }
 
 fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
@@ -155,9 +180,17 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
     };
     let call = binding.call;
     let exact = ty.params.len() == binding.params.len()
-        && ty.params.iter().zip(binding.params).all(|(a, b)| same(*a, *b))
+        && ty
+            .params
+            .iter()
+            .zip(binding.params)
+            .all(|(a, b)| same(*a, *b))
         && ty.results.len() == usize::from(binding.result.is_some())
-        && ty.results.iter().zip(binding.result).all(|(a, b)| same(*a, b));
+        && ty
+            .results
+            .iter()
+            .zip(binding.result)
+            .all(|(a, b)| same(*a, b));
     if exact && !no_result {
         let count = ty.params.len();
         return Arc::new(move |caller, slots| {
@@ -179,7 +212,11 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
     Arc::new(move |caller: &mut Caller<'_>, slots: &mut [u64]| {
         let mut words = [0; MAX_ARGS];
         for &(i, widen) in &declared {
-            words[i] = if widen { slots[i] as u32 as i32 as u64 } else { slots[i] };
+            words[i] = if widen {
+                slots[i] as u32 as i32 as u64
+            } else {
+                slots[i]
+            };
         }
         let mut value = call(caller.state(), &words).map_err(unwind)?;
         if !no_result {
@@ -193,12 +230,19 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
 }
 
 fn same(have: ValType, want: Abi) -> bool {
-    matches!((have, want), (ValType::I32, Abi::I32) | (ValType::I64, Abi::I64))
+    matches!(
+        (have, want),
+        (ValType::I32, Abi::I32) | (ValType::I64, Abi::I64)
+    )
 }
 
 /// A value in a slot of the declared width.
 fn word(value: u64, narrow: bool) -> u64 {
-    if narrow { u64::from(value as u32) } else { value }
+    if narrow {
+        u64::from(value as u32)
+    } else {
+        value
+    }
 }
 
 fn unwind(unwind: Unwind) -> Trap {

@@ -21,8 +21,8 @@ pub enum LoadError {
     TooLarge,
     /// It is neither a module nor the text of one.
     NotWasm {
-        /// What it seems to be instead.
-        looks_like: &'static str,
+        /// What it seems to be instead, if that can be told.
+        looks_like: Option<&'static str>,
     },
     /// It is the text of a module, with a mistake.
     Text(wat::Error),
@@ -41,10 +41,15 @@ impl fmt::Display for LoadError {
             },
             LoadError::Empty => f.write_str("the file is empty"),
             LoadError::TooLarge => {
-                write!(f, "larger than {} GiB, the most a module may have", MAX_BYTES >> 30)
+                write!(
+                    f,
+                    "larger than {} GiB, the most a module may have",
+                    MAX_BYTES >> 30
+                )
             }
             LoadError::NotWasm { looks_like } => {
-                write!(f, "not a WebAssembly module, but {looks_like}")
+                f.write_str("not a WebAssembly module")?;
+                looks_like.map_or(Ok(()), |what| write!(f, ", but {what}"))
             }
             LoadError::Text(error) => error.fmt(f),
             LoadError::Module(error) => error.fmt(f),
@@ -76,12 +81,20 @@ pub fn load(path: &Path) -> Result<Module, LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
     }
+    // The layer field of a component's version.
+    if bytes.starts_with(b"\0asm") && bytes.get(6) == Some(&1) {
+        return Err(LoadError::NotWasm {
+            looks_like: Some("a WebAssembly component"),
+        });
+    }
     if bytes.starts_with(b"\0asm") {
         return Module::new(&bytes).map_err(LoadError::Module);
     }
     let named_text = path.extension().is_some_and(|e| e == "wat" || e == "wast");
     if !named_text && !is_text(&bytes) {
-        return Err(LoadError::NotWasm { looks_like: looks_like(&bytes) });
+        return Err(LoadError::NotWasm {
+            looks_like: looks_like(&bytes),
+        });
     }
     let binary = wat::parse_bytes(&bytes).map_err(|mut error| {
         error.set_path(path);
@@ -96,17 +109,16 @@ fn is_text(bytes: &[u8]) -> bool {
     start.starts_with(b"(") || start.starts_with(b";;")
 }
 
-fn looks_like(bytes: &[u8]) -> &'static str {
-    match bytes {
+fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    let text = |b: &u8| b.is_ascii_graphic() || b.is_ascii_whitespace();
+    Some(match bytes {
         [0x7f, b'E', b'L', b'F', ..] => "a native program (ELF)",
         [b'#', b'!', ..] => "a script",
         [b'B', b'C', 0xc0, 0xde, ..] => "LLVM bitcode",
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "an archive of object files",
         [0x1f, 0x8b, ..] => "a compressed file (gzip)",
         [0, b'a' | b'A', ..] | [0] => "something cut off or damaged at its start",
-        _ if bytes.iter().take(512).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
-            "some other text"
-        }
-        _ => "something else",
-    }
+        _ if bytes.iter().take(512).all(text) => "some other text",
+        _ => return None,
+    })
 }

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use super::names::{cfg, doc, ident, int};
 use crate::model::{
     Answer, Arg, ArgType, Aux, By, Call, Dir, Element, Fallback, FallbackArg, Int, Len, PerIsa,
-    Pointee, Role, Spec,
+    Pointee, Returns, Role, Spec,
 };
 
 /// The trait for what the runtime carries out, the functions for what the kernel does,
@@ -188,6 +188,7 @@ fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
     } else {
         quote!(if result >= 0 { #after })
     };
+    let opened = opens(spec, call).then(|| quote!(let result = cx.opened(result);));
     let syscall = format_ident!("syscall{}", call.args.len());
     quote! {
         let Some(number) = number::#name else { return #absent };
@@ -195,9 +196,27 @@ fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         // SAFETY: every address among the words is inside the guest's reservation with its
         // extent, as `memory` made sure, or that of a live local.
         let result = unsafe { syscall::#syscall(number #(, #words)*) } as i64;
+        #opened
         #finish
         Ok(result)
     }
+}
+
+/// Whether a call makes a descriptor out of a file's name, so that what it opened must be
+/// looked at.
+fn opens(spec: &Spec, call: &Call) -> bool {
+    let descriptor = matches!(&call.returns, Returns::Scalar(name)
+        if spec.scalars[name].role == Role::Descriptor);
+    let path = |arg: &Arg| {
+        matches!(
+            arg.ty,
+            ArgType::Pointer {
+                to: Pointee::String { path: true },
+                ..
+            }
+        )
+    };
+    descriptor && call.args.iter().any(path)
 }
 
 fn fallback_call(spec: &Spec, fallback: &Fallback) -> TokenStream {

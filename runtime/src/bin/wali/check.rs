@@ -57,7 +57,11 @@ fn print(reports: &[ImportReport]) -> io::Result<()> {
                 ImportAnswer::Unlinkable(why) => format!("cannot be linked: {why}"),
             };
             let import = &report.import;
-            [format!("{}.{}", import.module, import.name), import.ty.to_string(), answer]
+            [
+                format!("{}.{}", import.module, import.name),
+                import.ty.to_string(),
+                answer,
+            ]
         })
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);

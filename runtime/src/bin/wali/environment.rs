@@ -57,7 +57,11 @@ pub fn environment(args: &Options) -> Result<Environment, String> {
             }
             let (name, value) = split(line).ok_or_else(|| {
                 let line = String::from_utf8_lossy(line).into_owned();
-                format!("{}:{}: expected NAME=VALUE, found `{line}`", path.display(), number + 1)
+                format!(
+                    "{}:{}: expected NAME=VALUE, found `{line}`",
+                    path.display(),
+                    number + 1
+                )
             })?;
             variables.set(name, value);
         }
@@ -78,7 +82,10 @@ pub fn environment(args: &Options) -> Result<Environment, String> {
             }
         }
     }
-    let lines = variables.0.into_iter().map(|(name, value)| [&name[..], b"=", &value].concat());
+    let lines = variables
+        .0
+        .into_iter()
+        .map(|(name, value)| [&name[..], b"=", &value].concat());
     Ok(Environment::Variables(lines.collect()))
 }
 
@@ -88,6 +95,9 @@ fn has_line_break(text: &OsStr) -> bool {
 
 /// Name and value, if there are both an `=` and a name.
 fn split(variable: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = variable.iter().position(|&b| b == b'=').filter(|&at| at > 0)?;
+    let at = variable
+        .iter()
+        .position(|&b| b == b'=')
+        .filter(|&at| at > 0)?;
     Some((&variable[..at], &variable[at + 1..]))
 }

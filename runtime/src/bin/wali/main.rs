@@ -43,7 +43,11 @@ fn main() -> ExitCode {
 fn load(path: &Path) -> Result<Module, ExitCode> {
     program::load(path).map_err(|error| {
         complain(path, &error);
-        ExitCode::from(if error.is_not_found() { NOT_FOUND } else { CANNOT_RUN })
+        ExitCode::from(if error.is_not_found() {
+            NOT_FOUND
+        } else {
+            CANNOT_RUN
+        })
     })
 }
 

@@ -48,7 +48,10 @@ pub fn run(args: Args) -> ExitCode {
         .map(|report| report.import.name)
         .collect();
     if !unknown.is_empty() {
-        let text = format!("warning: unknown system calls fail with ENOSYS: {}", unknown.join(", "));
+        let text = format!(
+            "warning: unknown system calls fail with ENOSYS: {}",
+            unknown.join(", ")
+        );
         complain(&path, &text);
     }
     // Arguments came as C strings, so that none holds a NUL.

@@ -97,8 +97,9 @@ macro_rules! accesses {
                 #[inline(always)]
                 unsafe fn access(address: *mut u8, ip: *const u64, sp: *mut u64) -> u64 {
                     // SAFETY: as the caller promises; a fault there is recovered from.
-                    let (atomic, value) =
-                        unsafe { ($atomic::from_ptr(address.cast()), get::<u64>(ip, sp, 1)) };
+                    let (atomic, value) = unsafe {
+                        ($atomic::from_ptr(address.cast()), get::<u64>(ip, sp, 1))
+                    };
                     atomic.store(value as $raw, Ordering::SeqCst);
                     0
                 }
@@ -161,8 +162,9 @@ macro_rules! accesses {
             #[inline(always)]
             unsafe fn access(address: *mut u8, ip: *const u64, sp: *mut u64) -> u64 {
                 // SAFETY: as the caller promises; a fault there is recovered from.
-                let (atomic, value) =
-                    unsafe { ($atomic::from_ptr(address.cast()), get::<u64>(ip, sp, 2)) };
+                let (atomic, value) = unsafe {
+                    ($atomic::from_ptr(address.cast()), get::<u64>(ip, sp, 2))
+                };
                 u64::from(atomic.$method(value as $raw, Ordering::SeqCst))
             }
         }

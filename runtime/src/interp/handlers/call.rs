@@ -33,7 +33,7 @@ unsafe fn prepare(cx: *mut Context, cell: *const Cell, sp: *mut u64) -> (Obstacl
             Obstacle::Untranslated
         } else if Context::interrupted(cx) {
             Obstacle::Interrupt
-        } else if sp as usize + Meta::unpack(*code).frame as usize * 8 > (*cx).limit {
+        } else if sp as usize + Meta::read(code).frame as usize * 8 > (*cx).limit {
             Obstacle::Overflow
         } else {
             Obstacle::None
@@ -57,7 +57,7 @@ unsafe fn begin(
 ) -> usize {
     // SAFETY: as the caller promises.
     unsafe {
-        let meta = Meta::unpack(*code);
+        let meta = Meta::read(code);
         let header = sp.add(meta.header as usize);
         *header = return_to as u64;
         *header.add(1) = caller as u64;
@@ -245,7 +245,7 @@ unsafe fn replace(
         }
         let header = sp.add(op16(ip, 0) as usize);
         let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
-        let params = Meta::unpack(*code).params as usize;
+        let params = Meta::read(code).params as usize;
         copy_up(sp, args, params);
         begin(cx, code, sp, mem, return_to, caller)
     }

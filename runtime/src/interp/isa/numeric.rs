@@ -238,13 +238,13 @@ unary_ops! {
     F64Sqrt "f64.sqrt" f64 => f64, |a| a.sqrt();
 
     // The first bounds below are those of the integer type, or the next float outside.
-    I32TruncF32S "i32.trunc_f32_s" f32 => i32, |a| truncated(a.is_nan(), a >= -2147483648.0 && a < 2147483648.0, a as i32);
+    I32TruncF32S "i32.trunc_f32_s" f32 => i32, |a| truncated(a.is_nan(), (-2147483648.0..2147483648.0).contains(&a), a as i32);
     I32TruncF32U "i32.trunc_f32_u" f32 => u32, |a| truncated(a.is_nan(), a > -1.0 && a < 4294967296.0, a as u32);
     I32TruncF64S "i32.trunc_f64_s" f64 => i32, |a| truncated(a.is_nan(), a > -2147483649.0 && a < 2147483648.0, a as i32);
     I32TruncF64U "i32.trunc_f64_u" f64 => u32, |a| truncated(a.is_nan(), a > -1.0 && a < 4294967296.0, a as u32);
-    I64TruncF32S "i64.trunc_f32_s" f32 => i64, |a| truncated(a.is_nan(), a >= -9223372036854775808.0 && a < 9223372036854775808.0, a as i64);
+    I64TruncF32S "i64.trunc_f32_s" f32 => i64, |a| truncated(a.is_nan(), (-9223372036854775808.0..9223372036854775808.0).contains(&a), a as i64);
     I64TruncF32U "i64.trunc_f32_u" f32 => u64, |a| truncated(a.is_nan(), a > -1.0 && a < 18446744073709551616.0, a as u64);
-    I64TruncF64S "i64.trunc_f64_s" f64 => i64, |a| truncated(a.is_nan(), a >= -9223372036854775808.0 && a < 9223372036854775808.0, a as i64);
+    I64TruncF64S "i64.trunc_f64_s" f64 => i64, |a| truncated(a.is_nan(), (-9223372036854775808.0..9223372036854775808.0).contains(&a), a as i64);
     I64TruncF64U "i64.trunc_f64_u" f64 => u64, |a| truncated(a.is_nan(), a > -1.0 && a < 18446744073709551616.0, a as u64);
     I32TruncSatF32S "i32.trunc_sat_f32_s" f32 => i32, |a| a as i32;
     I32TruncSatF32U "i32.trunc_sat_f32_u" f32 => u32, |a| a as u32;

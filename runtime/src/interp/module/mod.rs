@@ -155,7 +155,7 @@ pub(crate) struct Function {
 impl Function {
     pub fn meta(self) -> Meta {
         // SAFETY: code lives as long as its module, and starts with a meta word.
-        Meta::unpack(unsafe { *self.code })
+        unsafe { Meta::read(self.code) }
     }
 
     /// Its index among all functions.
