@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn bulk_copies_of_all_small_sizes() {
-        for len in 0..70usize {
+        for len in (0..70usize).chain(250..260) {
             for shift in 0..20usize {
-                let start: Vec<u8> = (0..100).map(|i| i as u8).collect();
+                let start: Vec<u8> = (0..300).map(|i| i as u8).collect();
                 let mut expected = start.clone();
                 expected.copy_within(0..len, shift);
                 let mut got = start.clone();
                 let p = got.as_mut_ptr();
-                // SAFETY: len + shift is below 100; the ranges overlap with dst above src.
+                // SAFETY: len + shift is below 300; the ranges overlap with dst above src.
                 unsafe { copy_backward(p.wrapping_add(shift), p, len) }.unwrap();
                 assert_eq!(got, expected, "backward {len} {shift}");
 
@@ -204,7 +204,7 @@ mod tests {
                 expected[shift..shift + len].fill(0xa5);
                 let mut got = start;
                 let p = got.as_mut_ptr().wrapping_add(shift);
-                // SAFETY: len + shift is below 100.
+                // SAFETY: len + shift is below 300.
                 unsafe { fill(p, 0xa5, len) }.unwrap();
                 assert_eq!(got, expected, "fill {len} {shift}");
             }

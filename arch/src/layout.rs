@@ -50,12 +50,17 @@ pub trait Convert: Plain {
 #[repr(transparent)]
 pub struct Widened<G, H>(G, core::marker::PhantomData<H>);
 
+macro_rules! plain {
+    ($($integer:ident)*) => { $(
+        // SAFETY: one integer and nothing else.
+        unsafe impl Plain for $integer {}
+    )* };
+}
+
+plain!(i32 u32 i64 u64);
+
 macro_rules! widened {
-    ($($guest:ident $host:ident;)*) => { $(
-        // SAFETY: one integer and nothing else.
-        unsafe impl Plain for $guest {}
-        // SAFETY: one integer and nothing else.
-        unsafe impl Plain for $host {}
+    ($($guest:ident through $signed:ident to $host:ident;)*) => { $(
         // SAFETY: transparent over one integer.
         unsafe impl Plain for Widened<$guest, $host> {}
 
@@ -67,7 +72,7 @@ macro_rules! widened {
                 &self,
                 _: &mut impl FnMut(u32, u64) -> Result<usize, E>,
             ) -> Result<$host, E> {
-                Ok($host::from(self.0))
+                Ok($host::from(self.0 as $signed))
             }
 
             fn update(&mut self, host: &$host) {
@@ -78,8 +83,9 @@ macro_rules! widened {
 }
 
 widened! {
-    u32 u64;
-    i32 i64;
+    u32 through u32 to u64;
+    u32 through i32 to i64;
+    i32 through i32 to i64;
 }
 
 wali_macros::layouts!("../spec", crate::layout);

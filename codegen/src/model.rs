@@ -79,7 +79,8 @@ pub struct Scalar {
     pub name: String,
     /// The guest's representation; 64 bits pass as wasm `i64`, anything less as `i32`.
     pub guest: Int,
-    /// The host kernel's representation as a call argument or pointee.
+    /// The host kernel's representation as a call argument or pointee. If it is signed, a
+    /// guest's value is widened with its sign.
     pub host: Int,
     /// What values of the type stand for.
     pub role: Role,
@@ -468,6 +469,17 @@ impl Aux {
             .as_ref()
             .map(|name| spec.scalars[name].guest.wasm());
         (params, result)
+    }
+}
+
+impl Scalar {
+    /// The integer through which a guest's value becomes the host's: as wide as the guest's,
+    /// with the host's signedness.
+    pub fn widening(&self) -> Int {
+        Int {
+            signed: self.host.signed,
+            ..self.guest
+        }
     }
 }
 

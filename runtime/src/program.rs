@@ -54,6 +54,8 @@ pub enum StartError {
     Memory(MemoryError),
     /// The instance could not be made.
     Link(LinkError),
+    /// The program ended in the module's start function, before `_start`.
+    Ended(Outcome),
 }
 
 impl fmt::Display for StartError {
@@ -76,6 +78,10 @@ impl fmt::Display for StartError {
             ),
             StartError::Memory(error) => error.fmt(f),
             StartError::Link(error) => error.fmt(f),
+            StartError::Ended(Outcome::Exit(status)) => {
+                write!(f, "exited with status {status} in its start function")
+            }
+            StartError::Ended(Outcome::Trap(trap)) => trap.fmt(f),
         }
     }
 }
@@ -112,9 +118,11 @@ impl Program {
             state: Some(Box::new(thread)),
             ..Options::default()
         };
-        let instance =
-            Instance::with_options(module, &imports, options).map_err(StartError::Link)?;
-        Ok(Program { instance })
+        match Instance::with_options(module, &imports, options) {
+            Ok(instance) => Ok(Program { instance }),
+            Err(LinkError::Trap(trap)) => Err(StartError::Ended(outcome(trap))),
+            Err(error) => Err(StartError::Link(error)),
+        }
     }
 
     /// A handle by which another thread can stop the program.
@@ -126,15 +134,20 @@ impl Program {
     pub fn run(&mut self) -> Outcome {
         match self.instance.invoke(START, &[]) {
             Ok(_) => Outcome::Exit(0),
-            Err(trap) => match trap.kind() {
-                TrapKind::Host(payload) => match payload.downcast_ref::<Unwind>() {
-                    Some(Unwind::Exit(status)) => Outcome::Exit(*status),
-                    Some(unwind) => Outcome::Trap(Trap::message(unwind.to_string())),
-                    None => Outcome::Trap(trap),
-                },
-                _ => Outcome::Trap(trap),
-            },
+            Err(trap) => outcome(trap),
         }
+    }
+}
+
+/// What it means that guest code stopped.
+fn outcome(trap: Trap) -> Outcome {
+    match trap.kind() {
+        TrapKind::Host(payload) => match payload.downcast_ref::<Unwind>() {
+            Some(Unwind::Exit(status)) => Outcome::Exit(*status),
+            Some(unwind) => Outcome::Trap(Trap::message(unwind.to_string())),
+            None => Outcome::Trap(trap),
+        },
+        _ => Outcome::Trap(trap),
     }
 }
 

@@ -53,21 +53,34 @@ macro_rules! syscalls {
         #[inline(always)]
         pub unsafe fn $name(number: usize $(, $arg: usize)*) -> isize {
             let result: isize;
-            // SAFETY: the caller answers for the call's effects; the kernel preserves
-            // all registers but a0.
+            // SAFETY: the caller answers for the call's effects; the kernel preserves all
+            // registers but a0 and the vector registers.
             unsafe { syscalls!(@asm number result $($arg $reg)*) }
             result
         }
     )* };
     (@asm $number:ident $result:ident) => {
-        asm!("ecall", in("a7") $number, lateout("a0") $result, options(nostack))
+        syscalls!(@ecall in("a7") $number, lateout("a0") $result)
     };
     (@asm $number:ident $result:ident $first:ident $a0:tt $($arg:ident $reg:tt)*) => {
+        syscalls!(@ecall
+            in("a7") $number,
+            inlateout("a0") $first as isize => $result
+            $(, in($reg) $arg)*
+        )
+    };
+    (@ecall $($operands:tt)*) => {
         asm!(
             "ecall",
-            in("a7") $number,
-            inlateout("a0") $first as isize => $result,
-            $(in($reg) $arg,)*
+            $($operands)*,
+            lateout("v0") _, lateout("v1") _, lateout("v2") _, lateout("v3") _,
+            lateout("v4") _, lateout("v5") _, lateout("v6") _, lateout("v7") _,
+            lateout("v8") _, lateout("v9") _, lateout("v10") _, lateout("v11") _,
+            lateout("v12") _, lateout("v13") _, lateout("v14") _, lateout("v15") _,
+            lateout("v16") _, lateout("v17") _, lateout("v18") _, lateout("v19") _,
+            lateout("v20") _, lateout("v21") _, lateout("v22") _, lateout("v23") _,
+            lateout("v24") _, lateout("v25") _, lateout("v26") _, lateout("v27") _,
+            lateout("v28") _, lateout("v29") _, lateout("v30") _, lateout("v31") _,
             options(nostack),
         )
     };

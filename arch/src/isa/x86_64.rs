@@ -242,21 +242,61 @@ pinned! {
     load64("mov {value:r}, qword ptr [{address}]") store64("mov qword ptr [{address}], {value:r}" reg) u64;
 }
 
+/// From this many bytes on, the string instructions win over loops.
+const STRING: usize = 256;
+
 #[inline]
 pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
     let (left, address): (usize, usize);
-    // SAFETY: the ranges are the caller's promise; a fault ends the instruction with the
-    // count of bytes left in rcx.
+    // SAFETY: the ranges are the caller's promise; a fault lands with the count of bytes
+    // not yet done in rcx.
     unsafe {
         asm!(
-            "2: rep movsb",
-            "3:",
-            site!("2b", "3b"),
+            "cmp rcx, {string}",
+            "jae 12f",
+            "2:",
+            "cmp rcx, 16",
+            "jb 5f",
+            "3: movups {block}, xmmword ptr [rsi]",
+            "4: movups xmmword ptr [rdi], {block}",
+            "add rsi, 16",
+            "add rdi, 16",
+            "sub rcx, 16",
+            "jmp 2b",
+            "5:",
+            "cmp rcx, 8",
+            "jb 8f",
+            "6: mov {word}, qword ptr [rsi]",
+            "7: mov qword ptr [rdi], {word}",
+            "add rsi, 8",
+            "add rdi, 8",
+            "sub rcx, 8",
+            "8:",
+            "test rcx, rcx",
+            "jz 13f",
+            "9: movzx {word:e}, byte ptr [rsi]",
+            "14: mov byte ptr [rdi], {word:l}",
+            "inc rsi",
+            "inc rdi",
+            "dec rcx",
+            "jmp 8b",
+            "12: rep movsb",
+            "13:",
+            site!("3b", "13b"),
+            site!("4b", "13b"),
+            site!("6b", "13b"),
+            site!("7b", "13b"),
+            site!("9b", "13b"),
+            site!("14b", "13b"),
+            site!("12b", "13b"),
+            string = const STRING,
             inout("rcx") len => left,
             inout("rdi") dst => _,
             inout("rsi") src => _,
+            block = out(xmm_reg) _,
+            word = out(reg) _,
             out("rax") address,
-            options(nostack, preserves_flags),
+            options(nostack),
         );
     }
     if left == 0 {
@@ -314,13 +354,32 @@ pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
     // SAFETY: as for `copy`.
     unsafe {
         asm!(
-            "2: rep stosb",
-            "3:",
-            site!("2b", "3b"),
+            "cmp rcx, {string}",
+            "jae 7f",
+            "2:",
+            "cmp rcx, 8",
+            "jb 4f",
+            "3: mov qword ptr [rdi], rax",
+            "add rdi, 8",
+            "sub rcx, 8",
+            "jmp 2b",
+            "4:",
+            "test rcx, rcx",
+            "jz 8f",
+            "5: mov byte ptr [rdi], al",
+            "inc rdi",
+            "dec rcx",
+            "jmp 4b",
+            "7: rep stosb",
+            "8:",
+            site!("3b", "8b"),
+            site!("5b", "8b"),
+            site!("7b", "8b"),
+            string = const STRING,
             inout("rcx") len => left,
             inout("rdi") dst => _,
-            inout("rax") usize::from(value) => address,
-            options(nostack, preserves_flags),
+            inout("rax") u64::from_ne_bytes([value; 8]) => address,
+            options(nostack),
         );
     }
     if left == 0 {

@@ -96,10 +96,8 @@ impl RuntimeCalls for Thread {
 
     fn mincore(&mut self, addr: u32, length: u32, vec: u32) -> Result<i64, Unwind> {
         let pages = u64::from(length).div_ceil(mappings::PAGE);
-        let outcome = Guest::memory(self)
-            .address(vec, pages)
-            .and_then(|vec| mappings::mincore(&self.memory, addr, length, vec));
-        done(outcome)
+        let vec = Guest::memory(self).address(vec, pages);
+        done(mappings::mincore(&self.memory, addr, length, vec))
     }
 
     fn mlock(&mut self, addr: u32, len: u32) -> Result<i64, Unwind> {

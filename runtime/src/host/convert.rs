@@ -16,7 +16,7 @@ const INLINE: usize = 8;
 const MOST: u64 = 1 << 16;
 
 fn to_host<T: Convert>(memory: GuestMemory, guest: &T) -> Result<T::Host, Errno> {
-    guest.to_host(&mut |at, len| memory.address(at, len))
+    guest.to_host(&mut |at, len| Ok(memory.address(at, len)))
 }
 
 /// A structure that the kernel reads.
@@ -32,7 +32,7 @@ impl<T: Convert> In<T> {
     /// `EFAULT`.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
-        let straight = memory.address(at, size_of::<T>() as u64)?;
+        let straight = memory.address(at, size_of::<T>() as u64);
         let copy = match T::SAME || at == 0 {
             true => None,
             false => Some(to_host(memory, &memory.read_plain::<T>(at)?)?),
@@ -64,7 +64,7 @@ impl<T: Convert> InOut<T> {
     /// `EFAULT`.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
-        let straight = memory.address(at, size_of::<T>() as u64)?;
+        let straight = memory.address(at, size_of::<T>() as u64);
         let copy = match T::SAME || at == 0 {
             true => None,
             false => {
@@ -121,7 +121,7 @@ impl<T: Convert> Out<T> {
     /// `EFAULT`.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
-        let straight = memory.address(at, size_of::<T>() as u64)?;
+        let straight = memory.address(at, size_of::<T>() as u64);
         Ok(Out {
             memory,
             at,
@@ -174,14 +174,14 @@ impl<T: Convert> InArray<T> {
         let extent = count.saturating_mul(size_of::<T>() as u64);
         if T::SAME || at == 0 {
             return Ok(InArray {
-                straight: memory.address(at, extent)?,
+                straight: memory.address(at, extent),
                 copies: None,
             });
         }
         if count > MOST {
             return Err(Errno(errno::EINVAL));
         }
-        let straight = memory.address(at, extent)?;
+        let straight = memory.address(at, extent);
         let count = count as u32;
         let element = |i: u32| -> Result<T::Host, Errno> {
             let offset = i * size_of::<T>() as u32;

@@ -53,7 +53,7 @@ fn utimensat(
     path: u32,
     times: Option<[host::timespec; 2]>,
 ) -> Result<(), Errno> {
-    let path = memory.address(path, 0)?;
+    let path = memory.address(path, 0);
     let times = times.as_ref().map_or(0, address_of);
     let number = everywhere(number::utimensat)?;
     // SAFETY: the path is inside the reservation, the times are a live local's.
@@ -144,8 +144,8 @@ pub fn alarm(seconds: u32) -> i64 {
 /// # Errors
 /// As Linux's.
 pub fn getcpu(memory: GuestMemory, cpu: u32, node: u32) -> Result<(), Errno> {
-    let cpu = memory.address(cpu, size_of::<u32>() as u64)?;
-    let node = memory.address(node, size_of::<u32>() as u64)?;
+    let cpu = memory.address(cpu, size_of::<u32>() as u64);
+    let node = memory.address(node, size_of::<u32>() as u64);
     // SAFETY: both addresses are inside the reservation or null.
     outcome(unsafe { syscall::syscall3(everywhere(number::getcpu)?, cpu, node, 0) }).map(|_| ())
 }

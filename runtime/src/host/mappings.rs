@@ -98,7 +98,15 @@ pub fn mmap(
     fd: i32,
     offset: i64,
 ) -> Result<u32, Errno> {
-    if length == 0 || !(offset as u64).is_multiple_of(PAGE) {
+    // In the kernel's order, since the first mistake found is the one reported.
+    if !(offset as u64).is_multiple_of(PAGE) {
+        return Err(EINVAL);
+    }
+    // SAFETY: asks for a descriptor's flags.
+    if flags & map_flags::MAP_ANONYMOUS == 0 && unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return Err(last_error());
+    }
+    if length == 0 {
         return Err(EINVAL);
     }
     let len = pages(length);

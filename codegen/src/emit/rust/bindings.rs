@@ -244,7 +244,7 @@ fn fallback_call(spec: &Spec, fallback: &Fallback) -> TokenStream {
 fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
     let name = ident(&arg.name);
     match &arg.ty {
-        ArgType::Value { flags, .. } => {
+        ArgType::Value { scalar, flags } => {
             let moved = flags
                 .as_ref()
                 .map(|f| &spec.flag_sets[f])
@@ -254,7 +254,12 @@ fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
                     let (set, ty) = (ident(&set.name), int(passed_int(spec, &arg.ty)));
                     quote!(flags::#set::to_host(#name as u64) as #ty as usize)
                 }
-                None => quote!(#name as usize),
+                None => {
+                    let passed = passed_int(spec, &arg.ty);
+                    let signed = spec.scalars[scalar].widening().signed;
+                    let ty = int(Int { signed, ..passed });
+                    quote!(#name as #ty as usize)
+                }
             };
             Passage {
                 before: quote!(),
@@ -350,7 +355,7 @@ fn converts(spec: &Spec, name: &str) -> bool {
 /// The guest's own bytes, handed to the kernel where they are.
 fn straight(name: &Ident, extent: TokenStream) -> Passage {
     Passage {
-        before: quote!(let #name = cx.memory().address(#name, #extent)?;),
+        before: quote!(let #name = cx.memory().address(#name, #extent);),
         word: quote!(#name),
         after: quote!(),
     }

@@ -286,12 +286,15 @@ fn field_to_host(spec: &Spec, f: &Field, place: Place) -> TokenStream {
     let name = ident(&f.name);
     match &f.ty {
         FieldType::Scalar(scalar) => {
-            let ty = int_of(place.size, spec.scalars[scalar].guest);
-            quote!(host.#name = self.#name as #ty;)
+            let scalar = &spec.scalars[scalar];
+            let (ty, widen) = (int_of(place.size, scalar.guest), int(scalar.widening()));
+            quote!(host.#name = self.#name as #widen as #ty;)
         }
         FieldType::Array { of, count } => {
-            let ty = int_of(place.size / (*count).max(1), spec.scalars[of].guest);
-            quote!(host.#name = { self.#name }.map(|v| v as #ty);)
+            let scalar = &spec.scalars[of];
+            let ty = int_of(place.size / (*count).max(1), scalar.guest);
+            let widen = int(scalar.widening());
+            quote!(host.#name = { self.#name }.map(|v| v as #widen as #ty);)
         }
         FieldType::Struct(_) => quote!(host.#name = { self.#name }.to_host(address)?;),
         FieldType::Pointer { len, .. } => {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use wali_runtime::host::{Process, Startup};
-use wali_runtime::program::{ImportAnswer, Outcome, Program, report, signal_of};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, StartError, report, signal_of};
 
 use super::{CANNOT_RUN, complain, environment, load, sigpipe};
 
@@ -59,18 +59,23 @@ pub fn run(args: Args) -> ExitCode {
         .chain(args.args)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
-    let program = Process::new(Startup { args, environment })
-        .map_err(|error| format!("cannot pass the environment: {error}"))
-        .and_then(|process| Program::new(&module, process).map_err(|error| error.to_string()));
-    let mut program = match program {
-        Ok(program) => program,
-        Err(text) => {
-            complain(&path, &text);
+    let process = match Process::new(Startup { args, environment }) {
+        Ok(process) => process,
+        Err(error) => {
+            complain(&path, &format!("cannot pass the environment: {error}"));
             return ExitCode::from(CANNOT_RUN);
         }
     };
     sigpipe::restore();
-    match program.run() {
+    let outcome = match Program::new(&module, process) {
+        Ok(mut program) => program.run(),
+        Err(StartError::Ended(outcome)) => outcome,
+        Err(error) => {
+            complain(&path, &error);
+            return ExitCode::from(CANNOT_RUN);
+        }
+    };
+    match outcome {
         Outcome::Exit(status) => ExitCode::from(status as u8),
         Outcome::Trap(trap) => {
             complain(&path, &trap);
