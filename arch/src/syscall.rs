@@ -52,3 +52,85 @@ pub fn checked_range() -> core::ops::Range<usize> {
 pub fn checked_exit() -> usize {
     isa::checked_exit()
 }
+
+#[cfg(all(
+    test,
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )
+))]
+mod tests {
+    use super::*;
+    use crate::fault::MachineContext;
+    use crate::tables::number;
+    use core::ffi::{c_int, c_void};
+    use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+    use std::time::Duration;
+
+    #[test]
+    fn the_flag_decides_whether_the_call_is_made() {
+        let getpid = number::getpid.unwrap();
+        let args = [0; 6];
+        // SAFETY: the call takes nothing and changes nothing.
+        let (made, not_made) = unsafe {
+            (
+                syscall_checked(&0, getpid, &args),
+                syscall_checked(&1, getpid, &args),
+            )
+        };
+        assert_eq!(made, std::process::id() as isize);
+        assert_eq!(not_made, NOT_MADE);
+    }
+
+    static FLAG: AtomicU32 = AtomicU32::new(0);
+    static READER: AtomicI32 = AtomicI32::new(0);
+
+    /// What an engine's handler does: raise the flag, and step out of the range.
+    extern "C" fn interrupt(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
+        FLAG.store(1, SeqCst);
+        // SAFETY: the kernel passes a live ucontext.
+        let mut machine = unsafe { MachineContext::new(context) };
+        if checked_range().contains(&machine.pc()) {
+            machine.set_pc(checked_exit());
+        }
+    }
+
+    /// A thread blocked in a call whose handler asks for restart: the kernel goes back to the
+    /// call instruction, which is inside the range, so the handler's step ends the call.
+    #[test]
+    fn a_signal_ends_a_blocked_call_that_the_kernel_would_restart() {
+        let mut pipe = [0; 2];
+        // SAFETY: a valid action with a handler that is async-signal-safe, and a live array.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = interrupt;
+            action.sa_sigaction = handler as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+            assert_eq!(
+                libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()),
+                0
+            );
+            assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
+        }
+        let reader = std::thread::spawn(move || {
+            // SAFETY: asks for a number.
+            READER.store(unsafe { libc::gettid() }, SeqCst);
+            let mut byte = 0u8;
+            let args = [pipe[0] as usize, &raw mut byte as usize, 1, 0, 0, 0];
+            // SAFETY: one byte of a live local is read into, if anything.
+            unsafe { syscall_checked(FLAG.as_ptr(), number::read.unwrap(), &args) }
+        });
+        while READER.load(SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        // Blocked by now, most likely; the outcome is the same if it is not.
+        std::thread::sleep(Duration::from_millis(100));
+        let (tgkill, process) = (number::tgkill.unwrap(), std::process::id() as usize);
+        let (thread, signal) = (READER.load(SeqCst) as usize, libc::SIGUSR1 as usize);
+        // SAFETY: the thread blocks or is about to, and handles the signal.
+        assert_eq!(unsafe { syscall3(tgkill, process, thread, signal) }, 0);
+        assert_eq!(reader.join().unwrap(), NOT_MADE);
+    }
+}

@@ -9,3 +9,8 @@ pub mod host;
 pub mod interp;
 pub mod memory;
 pub mod program;
+
+/// The guide's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embed.md")]
+struct EmbedGuide;

@@ -207,9 +207,14 @@ impl Module {
         Some(&self.0.types[ty as usize].0)
     }
 
-    /// The name of a function, from the name section.
+    /// The name of a function, from the name section or else the exports.
     pub fn func_name(&self, index: u32) -> Option<&str> {
-        self.names().func(&self.0.bytes, index)
+        let exported = || {
+            let wanted = ExportIndex::Func(index);
+            let (name, _) = self.exports().iter().find(|(_, what)| *what == wanted)?;
+            Some(name.as_str())
+        };
+        self.names().func(&self.0.bytes, index).or_else(exported)
     }
 
     /// The index of the global that the name section calls `name`.
