@@ -50,7 +50,13 @@ fn program(folder: Option<&str>, by_descriptor: bool, path: &str, flags: i32) ->
 }
 
 /// Runs the program in `cwd`.
-fn attempt(cwd: &TempDir, folder: Option<&str>, by_descriptor: bool, path: &str, flags: i32) -> End {
+fn attempt(
+    cwd: &TempDir,
+    folder: Option<&str>,
+    by_descriptor: bool,
+    path: &str,
+    flags: i32,
+) -> End {
     let module = cwd.path().join("open.wat");
     fs::write(&module, program(folder, by_descriptor, path, flags)).unwrap();
     let mut command = workspace::command(workspace::wali());
@@ -81,7 +87,11 @@ fn memory_of_processes_cannot_be_opened() {
         for folder in ["/proc/self", "folder", "/proc/thread-self"] {
             for by_descriptor in [false, true] {
                 let end = attempt(&cwd, Some(folder), by_descriptor, "mem", flags);
-                assert_eq!(end, End::Exit(DENIED), "mem in {folder} with flags {flags:#x}");
+                assert_eq!(
+                    end,
+                    End::Exit(DENIED),
+                    "mem in {folder} with flags {flags:#x}"
+                );
             }
         }
     }
@@ -91,9 +101,17 @@ fn memory_of_processes_cannot_be_opened() {
 fn other_files_can() {
     let cwd = TempDir::new().unwrap();
     fs::write(cwd.path().join("mem"), "not a process's").unwrap();
-    for path in ["mem", "/proc/self/status", "/proc/self/cwd/mem", "/proc/meminfo"] {
+    for path in [
+        "mem",
+        "/proc/self/status",
+        "/proc/self/cwd/mem",
+        "/proc/meminfo",
+    ] {
         let end = attempt(&cwd, None, false, path, open::O_RDONLY);
         assert_eq!(end, End::Exit(OPENED), "{path}");
     }
-    assert_eq!(attempt(&cwd, None, false, "missing", open::O_RDONLY), End::Exit(OTHER));
+    assert_eq!(
+        attempt(&cwd, None, false, "missing", open::O_RDONLY),
+        End::Exit(OTHER)
+    );
 }

@@ -36,7 +36,15 @@ impl Checker<'_> {
                 .push(Diagnostic::new(message, &to.span, "expected another call"));
             return None;
         }
-        self.target_present(call, to, target);
+        if !matches!(target.by, ByIntent::Kernel) {
+            let message = format!("a fallback to `{}`, which is not the kernel's", to.value);
+            self.diags.push(
+                Diagnostic::new(message, &to.span, "expected a call that the kernel answers")
+                    .context(&target.name.span, "the call is described here"),
+            );
+            return None;
+        }
+        self.target_present(call, to);
         if fallback.args.len() != target.args.len() {
             let (given, taken) = (fallback.args.len(), target.args.len());
             let message = format!("`{}` takes {taken} arguments, not {given}", to.value);
@@ -60,10 +68,7 @@ impl Checker<'_> {
     }
 
     /// The other call must not itself be absent where this one is.
-    fn target_present(&mut self, call: &CallIntent, to: &Name, target: &CallIntent) {
-        if !matches!(target.by, ByIntent::Kernel) {
-            return;
-        }
+    fn target_present(&mut self, call: &CallIntent, to: &Name) {
         let (Some(own), Some(other)) = (
             self.facts.calls.get(&call.name.value),
             self.facts.calls.get(&to.value),

@@ -235,10 +235,7 @@ fn fallback_call(spec: &Spec, fallback: &Fallback) -> TokenStream {
         let value = Literal::i64_suffixed(value);
         quote!(#value as #ty)
     });
-    match target.by {
-        By::Runtime { .. } => refusal("ENOSYS"),
-        By::Kernel | By::Refused { .. } => quote!(#name(cx #(, #args)*)),
-    }
+    quote!(#name(cx #(, #args)*))
 }
 
 fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
