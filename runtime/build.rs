@@ -8,11 +8,12 @@
 //! | | `"explicit"` | loads and stores compare against the memory's size first |
 //!
 //! Threaded dispatch relies on LLVM turning calls in tail position into jumps. It does so
-//! when optimising, for the ISAs below; elsewhere the native stack would grow with every
+//! when optimising, for the ISAs of `wali-arch`; elsewhere the native stack would grow with every
 //! guest instruction, hence the loop. Guarded bounds need the assembly of `wali-arch`.
 //! `WALI_DISPATCH` and `WALI_BOUNDS` override the choice, for measuring and for tests.
 
 use std::env;
+use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -20,7 +21,7 @@ fn main() {
     println!("cargo::rerun-if-changed=../spec");
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     let optimised = matches!(env::var("OPT_LEVEL").as_deref(), Ok("2" | "3" | "s" | "z"));
-    let known = matches!(arch.as_str(), "x86_64" | "aarch64" | "riscv64");
+    let known = Path::new("../arch/src/isa").join(arch + ".rs").exists();
     let miri = env::var_os("CARGO_CFG_MIRI").is_some();
 
     let threaded = known && optimised && !miri;

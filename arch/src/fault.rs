@@ -38,14 +38,7 @@ pub fn pinned_landing() -> usize {
     isa::pinned_landing()
 }
 
-#[cfg(all(
-    not(miri),
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )
-))]
+#[cfg(wali_isa)]
 fn sites() -> &'static [Site] {
     unsafe extern "C" {
         #[link_name = "__start_wali_sites"]
@@ -72,14 +65,7 @@ fn sites() -> &'static [Site] {
     unsafe { core::slice::from_raw_parts(start, count) }
 }
 
-#[cfg(not(all(
-    not(miri),
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )
-)))]
+#[cfg(not(wali_isa))]
 fn sites() -> &'static [Site] {
     &[]
 }

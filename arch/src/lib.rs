@@ -14,17 +14,8 @@ pub mod layout;
 pub mod syscall;
 pub mod tables;
 
-#[cfg_attr(miri, path = "isa/portable.rs")]
-#[cfg_attr(all(not(miri), target_arch = "x86_64"), path = "isa/x86_64.rs")]
-#[cfg_attr(all(not(miri), target_arch = "aarch64"), path = "isa/aarch64.rs")]
-#[cfg_attr(all(not(miri), target_arch = "riscv64"), path = "isa/riscv64.rs")]
-#[cfg_attr(
-    not(any(
-        miri,
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )),
-    path = "isa/portable.rs"
-)]
+#[cfg_attr(all(wali_isa, target_arch = "x86_64"), path = "isa/x86_64.rs")]
+#[cfg_attr(all(wali_isa, target_arch = "aarch64"), path = "isa/aarch64.rs")]
+#[cfg_attr(all(wali_isa, target_arch = "riscv64"), path = "isa/riscv64.rs")]
+#[cfg_attr(not(wali_isa), path = "isa/portable.rs")]
 mod isa;

@@ -53,14 +53,7 @@ pub fn checked_exit() -> usize {
     isa::checked_exit()
 }
 
-#[cfg(all(
-    test,
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )
-))]
+#[cfg(all(test, wali_isa))]
 mod tests {
     use super::*;
     use crate::fault::MachineContext;

@@ -82,54 +82,76 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         )
     };
     // A positive code says that the kernel raised it for an access, not a process by kill.
-    if code > 0 {
-        if let Some(landing) = landing_for(machine.pc()) {
-            machine.set_fault(address);
-            machine.set_pc(landing);
-            return;
-        }
-        // SAFETY: the cell belongs to this thread, which is stopped inside `region` or not
-        // in it at all.
-        let pins = REGION.with(|region| unsafe { region.get().replace(None) });
-        if let Some(pins) = pins {
-            machine.set_pins(pins);
-            machine.set_fault(address);
-            machine.set_pc(pinned_landing());
-            return;
-        }
+    if code <= 0 {
+        sent(signal);
+        return;
+    }
+    if let Some(landing) = landing_for(machine.pc()) {
+        machine.set_fault(address);
+        machine.set_pc(landing);
+        return;
+    }
+    // SAFETY: the cell belongs to this thread, which is stopped inside `region` or not in it
+    // at all.
+    let pins = REGION.with(|region| unsafe { region.get().replace(None) });
+    if let Some(pins) = pins {
+        machine.set_pins(pins);
+        machine.set_fault(address);
+        machine.set_pc(pinned_landing());
+        return;
     }
     pass_on(signal, info, context);
+}
+
+/// What was there for the signal before us.
+fn previous(signal: c_int) -> &'static libc::sigaction {
+    let index = SIGNALS.iter().position(|&s| s == signal).unwrap_or(0);
+    // SAFETY: `install` wrote the entry before the handler that asks could run.
+    unsafe {
+        &*(*PREVIOUS.0.get())
+            .as_ptr()
+            .cast::<libc::sigaction>()
+            .add(index)
+    }
+}
+
+/// The signal's default action from here on.
+fn set_default(signal: c_int) {
+    // SAFETY: a zeroed action with the default disposition is valid, and needs no handler.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = libc::SIG_DFL;
+        libc::sigaction(signal, &action, std::ptr::null_mut());
+    }
+}
+
+/// A signal that a process sent: ends this one, unless it was ignored before us. Rust's own
+/// handler would take it for a fault and lose it.
+fn sent(signal: c_int) {
+    if previous(signal).sa_sigaction == libc::SIG_IGN {
+        return;
+    }
+    set_default(signal);
+    // SAFETY: the handler does not block the signal, so this ends the process.
+    unsafe { libc::raise(signal) };
 }
 
 /// Gives a fault that is not ours to the handler before us (Rust's own detects native
 /// stack overflow), or to the default action by returning to the same instruction.
 fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let index = SIGNALS.iter().position(|&s| s == signal).unwrap_or(0);
-    // SAFETY: `install` wrote the entry before this handler could run; a handler found
-    // there takes the arguments its flags say.
-    unsafe {
-        let previous = &*(*PREVIOUS.0.get())
-            .as_ptr()
-            .cast::<libc::sigaction>()
-            .add(index);
-        match previous.sa_sigaction {
-            libc::SIG_DFL | libc::SIG_IGN => {
-                let mut action: libc::sigaction = std::mem::zeroed();
-                action.sa_sigaction = libc::SIG_DFL;
-                libc::sigaction(signal, &action, std::ptr::null_mut());
-                if (*info).si_code <= 0 {
-                    libc::raise(signal);
-                }
-            }
-            handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-                let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
-                    std::mem::transmute(handler);
-                handler(signal, info, context);
-            }
-            handler => {
-                let handler: extern "C" fn(c_int) = std::mem::transmute(handler);
-                handler(signal);
-            }
+    let previous = previous(signal);
+    match previous.sa_sigaction {
+        libc::SIG_DFL | libc::SIG_IGN => set_default(signal),
+        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
+            // SAFETY: with this flag, the handler takes these arguments.
+            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
+                unsafe { std::mem::transmute(handler) };
+            handler(signal, info, context);
+        }
+        handler => {
+            // SAFETY: without the flag, the handler takes the signal alone.
+            let handler: extern "C" fn(c_int) = unsafe { std::mem::transmute(handler) };
+            handler(signal);
         }
     }
 }

@@ -67,7 +67,7 @@ pub fn vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
         .args
         .iter()
         .enumerate()
-        .map(|(i, a)| plausible(spec, a, i))
+        .map(|(i, a)| plausible(spec, call, a, i))
         .collect();
     let plain = Vector {
         args: good,
@@ -163,7 +163,7 @@ fn area(arg: usize) -> u32 {
 }
 
 /// A value with which the call might work, in a folder of its own.
-fn plausible(spec: &Spec, arg: &Arg, at: usize) -> i64 {
+fn plausible(spec: &Spec, call: &Call, arg: &Arg, at: usize) -> i64 {
     let constant = |name: &str| {
         let mut members = spec.flag_sets.values().flat_map(|s| &s.members);
         members.find(|m| m.name == name).map_or(0, |m| m.guest)
@@ -177,16 +177,22 @@ fn plausible(spec: &Spec, arg: &Arg, at: usize) -> i64 {
             Role::Mode => 0o600,
             // Limits that do not end the process when they are zero.
             _ if arg.name == "resource" => constant("RLIMIT_CORE"),
-            _ if arg.name.contains("len") || arg.name.contains("size") => 8,
-            _ if arg.name.contains("count")
-                || arg.name.contains("vlen")
-                || arg.name == "iovcnt" =>
-            {
-                1
-            }
-            _ => 0,
+            // Enough to matter, little enough to be there.
+            _ => match measured(call, arg) {
+                Some(Pointee::Bytes(_)) => 8,
+                Some(_) => 1,
+                None => 0,
+            },
         },
     }
+}
+
+/// What the argument is the length or count of.
+fn measured<'a>(call: &'a Call, arg: &Arg) -> Option<&'a Pointee> {
+    call.args.iter().find_map(|other| match &other.ty {
+        ArgType::Pointer { to, .. } if length_of(to) == Some(&arg.name) => Some(to),
+        _ => None,
+    })
 }
 
 /// The bytes that the kernel may change or read behind a plausible pointer.
@@ -199,7 +205,7 @@ fn extent(spec: &Spec, call: &Call, to: &Pointee) -> u64 {
         Len::Fixed(n) => *n,
         Len::Arg(name) => {
             let at = position(call, name).expect("the checker resolved it");
-            plausible(spec, &call.args[at], at) as u64
+            plausible(spec, call, &call.args[at], at) as u64
         }
     };
     match to {

@@ -1,12 +1,16 @@
-//! The runtime's memory stays out of the guest's reach by way of procfs, however its files
-//! are spelt.
+//! Ways out of the sandbox that are closed: the runtime's memory by way of procfs, however
+//! its files are spelt, and holes in the guest's memory; and ends that must be a native
+//! program's.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use wali_arch::flags::{at_fd::AT_FDCWD, errno::EACCES, open_flags as open};
+use wali_arch::flags::{
+    at_fd::AT_FDCWD, errno::EACCES, errno::ENOMEM, map_flags as map, open_flags as open,
+    prot_flags as prot, signals,
+};
 use wali_tests::process::{End, run};
 use wali_tests::workspace;
 
@@ -114,4 +118,117 @@ fn other_files_can() {
         attempt(&cwd, None, false, "missing", open::O_RDONLY),
         End::Exit(OTHER)
     );
+}
+
+/// Runs a module given as text.
+fn run_text(text: &str) -> End {
+    let cwd = TempDir::new().unwrap();
+    let module = cwd.path().join("module.wat");
+    fs::write(&module, text).unwrap();
+    let mut command = workspace::command(workspace::wali());
+    command.arg("run").arg(&module).current_dir(cwd.path());
+    run(command, b"", Duration::from_secs(60)).end
+}
+
+/// A changed root makes the names in procfs say what the guest likes.
+#[test]
+fn memory_cannot_be_opened_from_another_root() {
+    // SAFETY: asks for a number.
+    if unsafe { libc::geteuid() } != 0 {
+        eprintln!("skipped: only root can change the root");
+        return;
+    }
+    let jail = TempDir::new().unwrap();
+    let folder = jail.path().join("proc/self/fd");
+    fs::create_dir_all(&folder).unwrap();
+    for fd in 0..20 {
+        symlink("/harmless", folder.join(fd.to_string())).unwrap();
+    }
+    let text = format!(
+        r#"(module
+  (import "wali" "SYS_openat" (func $openat (param i32 i32 i32 i32) (result i64)))
+  (import "wali" "SYS_chroot" (func $chroot (param i32) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 512) "/proc\00")
+  (data (i32.const 600) "self/mem\00")
+  (data (i32.const 1024) "{}\00")
+  (func (export "_start") (local $proc i32) (local $result i64)
+    (local.set $proc (i32.wrap_i64 (call $openat
+      (i32.const {AT_FDCWD}) (i32.const 512) (i32.const {directory}) (i32.const 0))))
+    (if (i64.ne (call $chroot (i32.const 1024)) (i64.const 0)) (then (call $exit (i32.const {OTHER}))))
+    (local.set $result (call $openat
+      (local.get $proc) (i32.const 600) (i32.const {flags}) (i32.const 0)))
+    (if (i64.eq (local.get $result) (i64.const -{EACCES})) (then (call $exit (i32.const {DENIED}))))
+    (call $exit (i32.const {OPENED}))))"#,
+        jail.path().display(),
+        directory = open::O_DIRECTORY,
+        flags = open::O_RDWR,
+    );
+    assert_eq!(run_text(&text), End::Exit(DENIED));
+}
+
+/// A mapping that the kernel refuses after it has unmapped what was there would leave a hole.
+#[test]
+fn refused_mappings_leave_what_was_there() {
+    let flags = map::MAP_PRIVATE | map::MAP_ANONYMOUS | map::MAP_FIXED | map::MAP_HUGETLB;
+    let text = format!(
+        r#"(module
+  (import "wali" "SYS_mmap" (func $mmap (param i32 i32 i32 i32 i32 i64) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 100)
+  (func (export "_start") (local $result i64)
+    (i32.store (i32.const 0x200000) (i32.const 77))
+    (local.set $result (call $mmap (i32.const 0x200000) (i32.const 0x200000)
+      (i32.const {}) (i32.const {flags}) (i32.const -1) (i64.const 0)))
+    (if (i64.ne (local.get $result) (i64.const -{ENOMEM})) (then (call $exit (i32.const 1))))
+    (call $exit (i32.load (i32.const 0x200000)))))"#,
+        prot::PROT_READ | prot::PROT_WRITE,
+    );
+    assert_eq!(run_text(&text), End::Exit(77));
+}
+
+/// As a native program without a handler.
+#[test]
+fn fault_signals_that_a_process_sends_end_the_guest() {
+    for signal in [signals::SIGSEGV, signals::SIGBUS] {
+        let text = format!(
+            r#"(module
+  (import "wali" "SYS_getpid" (func $getpid (result i64)))
+  (import "wali" "SYS_kill" (func $kill (param i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $kill (i32.wrap_i64 (call $getpid)) (i32.const {signal})))))"#
+        );
+        assert_eq!(run_text(&text), End::Signal(signal));
+    }
+}
+
+#[test]
+fn a_trap_ends_the_guest_even_if_nobody_can_be_told() {
+    let text = format!(
+        r#"(module
+  (import "wali" "SYS_open" (func $open (param i32 i32 i32) (result i64)))
+  (import "wali" "SYS_dup2" (func $dup2 (param i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 512) "/dev/full\00")
+  (func (export "_start")
+    (drop (call $dup2
+      (i32.wrap_i64 (call $open (i32.const 512) (i32.const {}) (i32.const 0)))
+      (i32.const 2)))
+    unreachable))"#,
+        open::O_WRONLY
+    );
+    assert_eq!(run_text(&text), End::Signal(signals::SIGILL));
+}
+
+/// The type of an import is each import's own.
+#[test]
+fn one_name_may_be_imported_with_several_types() {
+    let text = r#"(module
+  (import "wali" "SYS_exit" (func $a (param i32) (result i64)))
+  (import "wali" "SYS_exit" (func $b (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (call $b (i32.const 5)) (drop (call $a (i32.const 6)))))"#;
+    assert_eq!(run_text(text), End::Exit(5));
 }

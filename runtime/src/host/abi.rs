@@ -7,6 +7,7 @@ pub use wali_arch::syscall;
 pub use wali_arch::tables::number;
 
 pub use super::convert;
+use super::mappings::PAGE;
 pub use crate::engine::Unwind;
 use crate::memory::Memory;
 
@@ -46,9 +47,12 @@ impl GuestMemory {
     /// The most bytes that may lie behind an address.
     const MOST: u64 = 1 << 32;
 
-    /// A view of `memory`, which must outlive its use.
+    /// A view of `memory`.
+    ///
+    /// # Safety
+    /// `memory` outlives every use of the view and of its copies.
     #[inline]
-    pub fn new(memory: &Memory) -> GuestMemory {
+    pub unsafe fn new(memory: &Memory) -> GuestMemory {
         GuestMemory {
             base: memory.base(),
         }
@@ -59,13 +63,14 @@ impl GuestMemory {
     const NOWHERE: usize = usize::MAX << 12;
 
     /// The host address of `len` bytes at a guest address, for the kernel; the null pointer
-    /// stays null, and an extent larger than all of guest memory is nowhere.
+    /// stays null, and an extent larger than all of guest memory is nowhere. So is one at the
+    /// null pointer that reaches beyond the page that no process maps.
     #[inline]
     pub fn address(self, at: u32, len: u64) -> usize {
-        if at == 0 {
-            0
-        } else if len > GuestMemory::MOST {
+        if len > GuestMemory::MOST || (at == 0 && len > PAGE) {
             GuestMemory::NOWHERE
+        } else if at == 0 {
+            0
         } else {
             self.base as usize + at as usize
         }

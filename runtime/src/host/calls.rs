@@ -95,8 +95,6 @@ impl RuntimeCalls for Thread {
     }
 
     fn mincore(&mut self, addr: u32, length: u32, vec: u32) -> Result<i64, Unwind> {
-        let pages = u64::from(length).div_ceil(mappings::PAGE);
-        let vec = Guest::memory(self).address(vec, pages);
         done(mappings::mincore(&self.memory, addr, length, vec))
     }
 

@@ -2,7 +2,8 @@
 //! what is mapped at all, is decided here, since to the kernel the whole reservation is
 //! mapped. Nothing in it is ever unmapped: a hole could be filled by the host.
 
-use std::io;
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
 
 use wali_arch::flags::{errno, map_flags, prot_flags};
 
@@ -83,8 +84,15 @@ fn install(
     let error = last_error();
     // SAFETY: the move failed, so `from` is still ours and nobody knows of it.
     unsafe { libc::munmap(from, len as usize) };
-    // The kernel may have unmapped the target before it failed.
-    plug(memory, at, at + len)?;
+    // The kernel may have unmapped the target before it failed. A hole that cannot be closed
+    // must not be lived with: the host's own memory could come to lie in it.
+    if plug(memory, at, at + len).is_err() {
+        let _ = writeln!(
+            io::stderr(),
+            "wali: cannot close a hole in the guest's memory; ending"
+        );
+        std::process::abort();
+    }
     map.remove(at, at + len);
     Err(error)
 }
@@ -122,21 +130,24 @@ pub fn mmap(
         map_flags::MAP_PRIVATE => Backing::PrivateFile,
         _ => return Err(EINVAL),
     };
-    let placement =
-        map_flags::MAP_FIXED | map_flags::MAP_FIXED_NOREPLACE | map_flags::MAP_GROWSDOWN;
-    let mut host_flags = map_flags::to_host((flags & !placement) as u32 as u64) as i32;
-    if map.lock_future {
-        host_flags |= libc::MAP_LOCKED;
+    if flags & map_flags::MAP_HUGETLB != 0 {
+        // As where no huge pages are set aside: their size is not the guest's.
+        return Err(ENOMEM);
     }
     let prot = host_prot(prot);
     if backing == Backing::Anonymous {
-        let host_flags = host_flags | libc::MAP_FIXED;
-        // SAFETY: the range is inside the reservation, which belongs to the guest.
-        let result = unsafe { libc::mmap(host(memory, at), len as usize, prot, host_flags, -1, 0) };
-        if result == libc::MAP_FAILED {
-            return Err(last_error());
-        }
+        anonymous(memory, &mut map, at, len, prot)?;
+        settle(memory, &map, at, len, flags);
     } else {
+        let placement =
+            map_flags::MAP_FIXED | map_flags::MAP_FIXED_NOREPLACE | map_flags::MAP_GROWSDOWN;
+        let mut host_flags = map_flags::to_host((flags & !placement) as u32 as u64) as i32;
+        if map.lock_future {
+            host_flags |= libc::MAP_LOCKED;
+        }
+        if flags & map_flags::MAP_ANONYMOUS == 0 && has_huge_pages(fd) {
+            return Err(EINVAL);
+        }
         // First elsewhere, then moved into place: with MAP_FIXED, a file that refuses to be
         // mapped could leave a hole where the old mapping was.
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing.
@@ -160,6 +171,41 @@ pub fn mmap(
     Ok(at as u32)
 }
 
+/// Makes fresh private memory out of a part of the reservation. What is free is mapped
+/// already, inaccessible and empty, so that only its protection changes: nothing here can
+/// fail in a way that unmaps.
+fn anonymous(memory: &Memory, map: &mut Map, at: u64, len: u64, prot: i32) -> Result<(), Errno> {
+    free(memory, map, at, at + len)?;
+    // SAFETY: the range is inside the reservation, and free.
+    match unsafe { libc::mprotect(host(memory, at), len as usize, prot) } {
+        0 => Ok(()),
+        _ => Err(last_error()),
+    }
+}
+
+/// What flags ask for beyond the mapping itself, as far as limits allow.
+fn settle(memory: &Memory, map: &Map, at: u64, len: u64, flags: i32) {
+    let (start, len) = (host(memory, at), len as usize);
+    // SAFETY: the range is the guest's; neither call changes what is mapped.
+    unsafe {
+        if map.lock_future || flags & map_flags::MAP_LOCKED != 0 {
+            libc::mlock(start, len);
+        } else if flags & map_flags::MAP_POPULATE != 0 {
+            libc::madvise(start, len, libc::MADV_POPULATE_WRITE);
+        }
+    }
+}
+
+/// Whether a file's pages are larger than the guest's.
+fn has_huge_pages(fd: i32) -> bool {
+    let mut status = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the kernel fills the local in if it returns 0.
+    unsafe {
+        libc::fstatfs(fd, status.as_mut_ptr()) == 0
+            && status.assume_init().f_type == libc::HUGETLBFS_MAGIC
+    }
+}
+
 /// Where a new mapping goes.
 fn choose(memory: &Memory, map: &Map, addr: u32, len: u64, flags: i32) -> Result<u64, Errno> {
     let limit = memory.limit();
@@ -178,7 +224,7 @@ fn choose(memory: &Memory, map: &Map, addr: u32, len: u64, flags: i32) -> Result
         }
         return Ok(at);
     }
-    let hint = u64::from(addr).next_multiple_of(PAGE);
+    let hint = u64::from(addr) / PAGE * PAGE;
     if hint >= PAGE && hint + len <= limit && map.is_free(hint, hint + len) {
         return Ok(hint);
     }
@@ -200,11 +246,28 @@ pub fn munmap(memory: &Memory, addr: u32, length: u32) -> Result<(), Errno> {
 }
 
 fn free(memory: &Memory, map: &mut Map, start: u64, end: u64) -> Result<(), Errno> {
-    for (s, e, _) in map.overlapping(start, end) {
-        plug(memory, s, e)?;
+    for (s, e, region) in map.overlapping(start, end) {
+        if let Err(error) = plug(memory, s, e) {
+            // A limit on address space stands in the way of a mapping, even one in the place
+            // of another. Private memory can be emptied without.
+            if region.backing != Backing::Anonymous || !empty(memory, s, e) {
+                return Err(error);
+            }
+        }
         map.remove(s, e);
     }
     Ok(())
+}
+
+/// Makes private memory what free memory is: inaccessible and zero.
+fn empty(memory: &Memory, start: u64, end: u64) -> bool {
+    let (start, len) = (host(memory, start), (end - start) as usize);
+    // SAFETY: the range is the guest's, private and anonymous.
+    unsafe {
+        libc::munlock(start, len);
+        libc::madvise(start, len, libc::MADV_DONTNEED) == 0
+            && libc::mprotect(start, len, libc::PROT_NONE) == 0
+    }
 }
 
 /// The range of a call that wants all of it mapped, and how far it is. Page 0, where the

@@ -6,7 +6,7 @@ mod calls;
 pub mod convert;
 mod emulated;
 pub mod mappings;
-mod opened;
+pub mod opened;
 mod process;
 
 pub use process::{Environment, Process, Startup, Thread};

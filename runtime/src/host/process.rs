@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::abi::{Guest, GuestMemory};
-use super::opened;
+use super::opened::Descriptors;
 use crate::memory::Memory;
 
 /// Where the guest's environment comes from.
@@ -35,6 +35,8 @@ pub struct Process {
     args: Vec<CString>,
     /// An anonymous file with the environment, a line each; none if it is empty.
     environment: Option<OwnedFd>,
+    /// What tells memory of processes from other files.
+    descriptors: Descriptors,
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
@@ -54,6 +56,7 @@ impl Process {
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
+            descriptors: Descriptors::open(),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
@@ -96,7 +99,7 @@ fn environment_file(variables: &[Vec<u8>]) -> io::Result<OwnedFd> {
 }
 
 /// Moves a descriptor of the runtime's to the upper end of what the limit allows.
-fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
+pub(super) fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -140,10 +143,12 @@ impl Thread {
 impl Guest for Thread {
     #[inline]
     fn memory(&self) -> GuestMemory {
-        GuestMemory::new(&self.memory)
+        // SAFETY: bindings use the view during a call, for which they borrow the thread, and
+        // the thread keeps its memory.
+        unsafe { GuestMemory::new(&self.memory) }
     }
 
     fn opened(&mut self, result: i64) -> i64 {
-        opened::admit(result)
+        self.process.descriptors.admit(result)
     }
 }

@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use wali_arch::tables::x86_64::Sysno;
+
 use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
 use crate::host::bindings::table;
 use crate::interp::{
-    Caller, Extern, ExternType, Func, FuncType, HostFn, Import, Imports, Module, Trap, ValType,
+    Caller, Extern, ExternType, Func, FuncType, HostFn, Import, Module, Resolver, Trap, ValType,
 };
 
 /// The module that WALI's imports come from.
@@ -49,7 +51,7 @@ pub enum ImportAnswer {
     Syscall(Answer),
     /// An auxiliary call.
     Aux,
-    /// A system call that is not described: `ENOSYS`.
+    /// A system call that Linux does not have: `ENOSYS`.
     Unknown,
     /// Not at all.
     Unlinkable(String),
@@ -111,6 +113,12 @@ fn find(
     Ok((target, ty.clone()))
 }
 
+/// Whether Linux has a system call of an import's name, on the ISA whose names guests use.
+fn exists(import: &str) -> bool {
+    let name = import.strip_prefix(SYSCALL);
+    name.is_some_and(|name| Sysno::ALL.iter().any(|call| call.name() == name))
+}
+
 /// How each import is answered.
 pub fn report(module: &Module) -> Vec<ImportReport> {
     let bindings = by_name();
@@ -127,6 +135,9 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
                     _,
                 )) => ImportAnswer::Syscall(*answer),
                 Ok((Target::Binding(_), _)) => ImportAnswer::Aux,
+                Ok((Target::Enosys, _)) if exists(&import.name) => {
+                    ImportAnswer::Syscall(Answer::Missing)
+                }
                 Ok((Target::Enosys, _)) => ImportAnswer::Unknown,
                 Err(why) => ImportAnswer::Unlinkable(why),
             };
@@ -138,26 +149,33 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
         .collect()
 }
 
-/// Binds every import; all that cannot be, if any.
-pub fn link(module: &Module) -> Result<Imports, Vec<Problem>> {
-    let bindings = by_name();
-    let mut imports = Imports::new();
-    let mut problems = Vec::new();
-    for import in module.imports() {
-        match find(&bindings, import) {
-            Ok((target, ty)) => {
-                let code = host_function(&target, &ty);
-                let func = Extern::Func(Func::host(ty, code));
-                imports.define(&import.module, &import.name, func);
-            }
-            Err(why) => problems.push(Problem {
-                import: import.clone(),
-                why,
-            }),
-        }
+/// Finds the host function for each import, of the type that this import declares: one name
+/// may be imported several times with different types.
+pub struct Linker {
+    bindings: HashMap<&'static str, &'static Binding<Thread>>,
+}
+
+impl Resolver for Linker {
+    fn resolve(&self, import: &Import) -> Option<Extern> {
+        let (target, ty) = find(&self.bindings, import).ok()?;
+        let code = host_function(&target, &ty);
+        Some(Extern::Func(Func::host(ty, code)))
     }
+}
+
+/// What binds the module's imports; or all that cannot be bound, if any.
+pub fn link(module: &Module) -> Result<Linker, Vec<Problem>> {
+    let bindings = by_name();
+    let problem = |import: &Import| {
+        let why = find(&bindings, import).err()?;
+        Some(Problem {
+            import: import.clone(),
+            why,
+        })
+    };
+    let problems: Vec<Problem> = module.imports().iter().filter_map(problem).collect();
     if problems.is_empty() {
-        Ok(imports)
+        Ok(Linker { bindings })
     } else {
         Err(problems)
     }

@@ -14,7 +14,8 @@ use super::{CANNOT_RUN, complain, load};
 /// direct: straight to the kernel. convert: with structures or flags converted. fallback:
 /// by another call, as this ISA lacks it. runtime: by the runtime. refused: with an error,
 /// for the sandbox's sake. missing: with ENOSYS. The exit status is 0 if every import is
-/// answered, 1 if some are missing or cannot be linked.
+/// answered, 1 if some are missing or cannot be linked, 126 if the module cannot be run at
+/// all, 127 if there is no such file.
 #[derive(clap::Args)]
 pub struct Args {
     /// The program: a WebAssembly module, binary or text
@@ -29,8 +30,14 @@ pub fn check(args: &Args) -> ExitCode {
     };
     let exports = program::check_exports(&module);
     let reports = program::report(&module);
-    // A reader that has seen enough closes the pipe; that is no failure.
-    let _ = print(&reports);
+    match print(&reports) {
+        // A reader that has seen enough closes the pipe; that is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("wali: cannot write the list: {error}");
+            return ExitCode::FAILURE;
+        }
+        _ => {}
+    }
     if let Err(error) = &exports {
         complain(&args.module, error);
         return ExitCode::from(CANNOT_RUN);
@@ -51,9 +58,20 @@ fn print(reports: &[ImportReport]) -> io::Result<()> {
         .iter()
         .map(|report| {
             let answer = match &report.answer {
+                ImportAnswer::Syscall(Answer::Missing) => {
+                    format!(
+                        "{}: not described yet, fails with ENOSYS",
+                        Answer::Missing.word()
+                    )
+                }
                 ImportAnswer::Syscall(answer) => answer.word().to_owned(),
                 ImportAnswer::Aux => Answer::Runtime.word().to_owned(),
-                ImportAnswer::Unknown => format!("{} (ENOSYS)", Answer::Missing.word()),
+                ImportAnswer::Unknown => {
+                    format!(
+                        "{}: Linux has no such call, fails with ENOSYS",
+                        Answer::Missing.word()
+                    )
+                }
                 ImportAnswer::Unlinkable(why) => format!("cannot be linked: {why}"),
             };
             let import = &report.import;

@@ -5,6 +5,7 @@ mod environment;
 mod run;
 mod sigpipe;
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ const NOT_FOUND: u8 = 127;
 
 /// Run Linux programs compiled to WebAssembly (WALI, the WebAssembly Linux Interface).
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "wali", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -51,7 +52,7 @@ fn load(path: &Path) -> Result<Module, ExitCode> {
     })
 }
 
-/// Prints an error about a module.
+/// Prints an error about a module, if standard error takes it: the guest may have closed it.
 fn complain(path: &Path, error: &dyn std::fmt::Display) {
-    eprintln!("wali: {}: {error}", path.display());
+    let _ = writeln!(io::stderr(), "wali: {}: {error}", path.display());
 }

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use wali_runtime::host::abi::Answer;
 use wali_runtime::host::{Process, Startup};
 use wali_runtime::program::{ImportAnswer, Outcome, Program, StartError, report, signal_of};
 
@@ -14,7 +15,8 @@ use super::{CANNOT_RUN, complain, environment, load, sigpipe};
 ///
 /// The program sees the host's files, its standard streams, and, unless told otherwise, its
 /// environment. The exit status is the program's; a program that traps dies by the signal
-/// that would have killed its native counterpart.
+/// that would have killed its native counterpart. Before it starts: 126 if the module cannot
+/// be run, 127 if there is no such file, 2 for wrong arguments.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -44,12 +46,17 @@ pub fn run(args: Args) -> ExitCode {
     };
     let unknown: Vec<String> = report(&module)
         .into_iter()
-        .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
+        .filter(|report| {
+            matches!(
+                report.answer,
+                ImportAnswer::Unknown | ImportAnswer::Syscall(Answer::Missing)
+            )
+        })
         .map(|report| report.import.name)
         .collect();
     if !unknown.is_empty() {
         let text = format!(
-            "warning: unknown system calls fail with ENOSYS: {}",
+            "warning: system calls that are not supported fail with ENOSYS: {}",
             unknown.join(", ")
         );
         complain(&path, &text);
@@ -78,6 +85,7 @@ pub fn run(args: Args) -> ExitCode {
     match outcome {
         Outcome::Exit(status) => ExitCode::from(status as u8),
         Outcome::Trap(trap) => {
+            sigpipe::ignore();
             complain(&path, &trap);
             if let Some(signal) = signal_of(&trap) {
                 die(signal);

@@ -29,3 +29,10 @@ pub fn restore() {
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     }
 }
+
+/// Ignores `SIGPIPE`, for messages after the guest has run: a reader that is gone must not
+/// change how this process ends.
+pub fn ignore() {
+    // SAFETY: ignoring needs no handler.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}

@@ -3,7 +3,7 @@
 use wali_arch::flags::{madvise_advice, mlockall_flags};
 
 use super::{EINVAL, ENOMEM, PAGE, aligned, host, last_error, mapped, pages};
-use crate::host::abi::Errno;
+use crate::host::abi::{Errno, GuestMemory};
 use crate::memory::Memory;
 
 /// Runs `call` on the mapped run that starts at `addr`; `ENOMEM` if the run ends early.
@@ -70,19 +70,21 @@ pub fn msync(memory: &Memory, addr: u32, len: u32, flags: i32) -> Result<(), Err
     })
 }
 
-/// mincore(2); `vec` is a host address with room for a byte for each page.
+/// mincore(2).
 ///
 /// # Errors
 /// As Linux's.
-pub fn mincore(memory: &Memory, addr: u32, len: u32, vec: usize) -> Result<(), Errno> {
+pub fn mincore(memory: &Memory, addr: u32, len: u32, vec: u32) -> Result<(), Errno> {
     let start = aligned(addr)?;
     let end = start + pages(len);
     let map = memory.map();
     if mapped(&map, start, end) < end {
         return Err(ENOMEM);
     }
-    // SAFETY: the range is the guest's, and so is what `vec` points to, where the kernel
-    // itself checks for access.
+    // SAFETY: `memory` lives throughout.
+    let vec = unsafe { GuestMemory::new(memory) }.address(vec, (end - start) / PAGE);
+    // SAFETY: the range is the guest's, and so is the vector, where the kernel itself checks
+    // for access.
     if unsafe { libc::mincore(host(memory, start), (end - start) as usize, vec as *mut u8) } != 0 {
         return Err(last_error());
     }

@@ -2,7 +2,9 @@
 
 use wali_arch::flags::{errno, mremap_flags};
 
-use super::{EINVAL, ENOMEM, PAGE, aligned, free, host, install, last_error, mapped, pages};
+use super::{
+    EINVAL, ENOMEM, PAGE, aligned, anonymous, free, host, install, last_error, mapped, pages,
+};
 use crate::host::abi::Errno;
 use crate::memory::{Backing, Map, Memory, Region};
 
@@ -34,6 +36,13 @@ pub fn mremap(
     }
     let limit = memory.limit();
     let mut map = memory.map();
+    if !fixed && !keep && old_len != 0 && new_len <= old_len {
+        if mapped(&map, old, old + old_len) < old + old_len {
+            return Err(Errno(errno::EFAULT));
+        }
+        free(memory, &mut map, old + new_len, old + old_len)?;
+        return Ok(old as u32);
+    }
     let region = source(&map, old, old_len)?;
     if old_len == 0 && region.backing != Backing::Shared {
         return Err(EINVAL);
@@ -46,9 +55,6 @@ pub fn mremap(
             return Err(EINVAL);
         }
         at
-    } else if !keep && old_len != 0 && new_len <= old_len {
-        free(memory, &mut map, old + new_len, old + old_len)?;
-        return Ok(old as u32);
     } else {
         let room = old + new_len <= limit && map.is_free(old + old_len, old + new_len);
         if room && !keep && old_len != 0 && region.backing != Backing::PrivateFile {
@@ -97,21 +103,7 @@ fn extend(
 ) -> Result<(), Errno> {
     let (tail, tail_len) = (old + old_len, new_len - old_len);
     if region.backing == Backing::Anonymous {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-        // SAFETY: the range is inside the reservation and free.
-        let result = unsafe {
-            libc::mmap(
-                host(memory, tail),
-                tail_len as usize,
-                region.prot,
-                flags,
-                -1,
-                0,
-            )
-        };
-        if result == libc::MAP_FAILED {
-            return Err(last_error());
-        }
+        anonymous(memory, map, tail, tail_len, region.prot)?;
     } else {
         // A size of 0 asks for a second mapping of the same shared pages.
         // SAFETY: the source is the guest's, the new mapping is at an address of the
