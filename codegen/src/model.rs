@@ -57,6 +57,8 @@ impl<T: PartialEq> PerIsa<T> {
 pub struct Provenance {
     /// Package name.
     pub package: String,
+    /// The Debian suite it was fetched from, if it was.
+    pub suite: Option<String>,
     /// Package version.
     pub version: String,
     /// SHA-256 of the package file, in hexadecimal.

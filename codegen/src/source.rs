@@ -60,7 +60,7 @@ impl Sources {
         Sources { root: None, files }
     }
 
-    /// Every `.yaml` file in a folder and below it.
+    /// Every `.yaml` file in a folder and in its folders, which hold no further ones.
     pub fn read(dir: &Path) -> io::Result<Sources> {
         let mut sources = Sources {
             root: Some(dir.to_path_buf()),
@@ -82,6 +82,13 @@ impl Sources {
             }
             // `file_type` does not follow links, so a link to a parent cannot loop.
             let is_dir = entry.file_type().map_err(|e| naming(&path, e))?.is_dir();
+            if is_dir && !prefix.is_empty() {
+                let message = format!(
+                    "{}: a folder inside a part of the specification, which holds only files",
+                    path.display()
+                );
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
             if is_dir {
                 self.read_folder(&path, &format!("{prefix}{name}/"))?;
             } else if name.ends_with(".yaml") || name.ends_with(".yml") {

@@ -136,15 +136,15 @@ fn a_report_reads_like_a_compiler() {
     let mut sources = base();
     sources.files.push(Source {
         path: "syscalls/time.yaml".to_owned(),
-        text: "nanosleep:\n  args:\n    req: { in: struct timespce }\n".to_owned(),
+        text: "nanosleep:\n  doc: Sleeps.\n  args:\n    req: { in: struct timespce }\n".to_owned(),
     });
     let diags = Spec::from_sources(sources).expect_err("a misspelt struct");
     let text = diags.to_string();
-    let place = format!("{}:3:16", tests().join("base/syscalls/time.yaml").display());
+    let place = format!("{}:4:16", tests().join("base/syscalls/time.yaml").display());
     for part in [
         "error: unknown type `struct timespce`",
         &place,
-        "3 |     req: { in: struct timespce }",
+        "4 |     req: { in: struct timespce }",
         "^^^^^^^^^^^^^^^ expected a struct of structs.yaml",
         "help: did you mean `struct timespec`?",
         "error: 1 error in the specification",
@@ -176,6 +176,54 @@ fn a_missing_folder_is_named() {
     let text = Spec::load(&dir).expect_err("no folder").to_string();
     assert!(text.contains("no-such-folder"), "{text}");
     assert!(text.contains("--spec"), "{text}");
+}
+
+#[test]
+fn a_folder_without_a_specification_is_not_walked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let put = |path: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, "not a specification\n").expect("a file");
+    };
+    let said = || {
+        let diags = Spec::load(dir.path()).expect_err("no specification");
+        assert_eq!(diags.len(), 1, "{diags}");
+        diags.to_string()
+    };
+    put("notes.yaml");
+    put("deep/below/notes.yaml");
+    let text = said();
+    assert!(
+        text.contains("holds no specification (no folder `isa`)"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("did you mean") && !text.contains("--spec"),
+        "{text}"
+    );
+    put("spec/isa/x86_64.yaml");
+    let text = said();
+    let meant = format!("did you mean {}?", dir.path().join("spec").display());
+    assert!(text.contains(&meant), "{text}");
+    put("isa/x86_64.yaml");
+    let text = said();
+    assert!(text.contains("a folder inside a part"), "{text}");
+}
+
+#[test]
+fn the_facts_are_not_blamed_for_a_mistake_in_an_isa() {
+    let mut sources = base();
+    let isa = sources
+        .files
+        .iter_mut()
+        .find(|file| file.path == "isa/riscv64.yaml");
+    isa.expect("the ISA").text = "order: 3\ntriple: riscv64-linux-gnu\n".to_owned();
+    let text = Spec::from_sources(sources)
+        .expect_err("no `uapi`")
+        .to_string();
+    assert!(text.contains("an ISA has no `uapi`"), "{text}");
+    assert!(!text.contains("the facts are about"), "{text}");
 }
 
 #[test]

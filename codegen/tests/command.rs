@@ -89,7 +89,15 @@ fn mistakes_on_the_command_line_are_explained() {
     for (args, word) in [
         (vec!["list", "--isa", "sparc"], "riscv64"),
         (vec!["check", "--spec", "no/such/folder"], "no/such/folder"),
-        (vec!["facts", "--deb", "no-such.deb"], "no-such.deb"),
+        (
+            vec!["check", "--spec", "Cargo.toml"],
+            "Cargo.toml is a file, not a folder",
+        ),
+        (vec!["check", "--spec", ".."], "did you mean ../spec?"),
+        (
+            vec!["facts", "--deb", "no-such.deb"],
+            "no-such.deb: no such file",
+        ),
         (vec!["facts", "--headers", "src"], "dpkg-deb -x"),
     ] {
         let output = run(&args);

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use quote::ToTokens as _;
 use wali_codegen::emit;
 use wali_codegen::model::Spec;
+use wali_codegen::source::{Source, Sources};
 
 /// A call of each shape: direct, with a string, with flags that move, with a struct that
 /// is converted, read, written or both, in an array, by fallback, by the runtime, refused.
@@ -106,6 +108,91 @@ fn rust() {
 #[test]
 fn c_header() {
     check("wali.h.txt", &emit::c_header(&reduced()));
+}
+
+/// Arguments whose names are those of generated locals, functions, modules or C keywords.
+const UNHYGIENIC: &str = "
+nanosleep:
+  doc: Takes arguments named as what is generated is.
+  args:
+    cx: { in: bytes, len: number }
+    number: size_t
+    result: { out: struct iovec }
+    errno: int
+    syscall: open_flags
+    self: int
+stat:
+  doc: Falls back to a call named as its argument is.
+  args: { openat: path, cx: open_flags }
+  fallback: { call: openat, args: [AT_FDCWD, openat, cx, 0] }
+statx:
+  doc: Has C's words for its arguments.
+  args:
+    register: { in: bytes, len: int }
+    int: size_t
+    size_of: { in: int }
+";
+
+/// The function of a call.
+fn function(bindings: &syn::File, name: &str) -> syn::ItemFn {
+    let calls = bindings.items.iter().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "calls" => module.content.as_ref(),
+        _ => None,
+    });
+    let (_, items) = calls.expect("the module `calls`");
+    let found = items.iter().find_map(|item| match item {
+        syn::Item::Fn(function) if function.sig.ident == name => Some(function),
+        _ => None,
+    });
+    found.unwrap_or_else(|| panic!("no {name}")).clone()
+}
+
+#[test]
+fn names_of_arguments_do_not_clash_with_generated_ones() {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/base");
+    let mut sources = Sources::read(&base).unwrap();
+    sources.files.push(Source {
+        path: "syscalls/unhygienic.yaml".to_owned(),
+        text: UNHYGIENIC.to_owned(),
+    });
+    let spec = Spec::from_sources(sources).unwrap_or_else(|problems| panic!("{problems}"));
+    let support: syn::Path = syn::parse_quote!(crate::support);
+    let bindings: syn::File = syn::parse2(emit::rust::bindings(&spec, &support)).unwrap();
+
+    let nanosleep = function(&bindings, "nanosleep");
+    // Only pointers become something else under their own name; all else is out of reach.
+    let locals = nanosleep.block.stmts.iter().filter_map(|s| match s {
+        syn::Stmt::Local(local) => Some(local.pat.to_token_stream().to_string()),
+        _ => None,
+    });
+    let locals: Vec<String> = locals.collect();
+    let expected = ["Some (__number)", "cx", "mut result", "__result"];
+    assert_eq!(locals, expected);
+    let body = nanosleep.block.to_token_stream().to_string();
+    for part in [
+        "let cx = __cx . memory () . address (cx , number as u32 as u64)",
+        "syscall6 (__number , cx , number as u32 as usize , result . word () , \
+         errno as i32 as usize , ",
+        "to_host (syscall as u64)",
+        "self_ as i32 as usize)",
+        "result . give_back ()",
+        "Ok (__result)",
+    ] {
+        assert!(body.contains(part), "`{part}` is missing in {body}");
+    }
+    // An argument with the target's name does not hide the target.
+    let stat = function(&bindings, "stat").block.to_token_stream();
+    let stat = stat.to_string();
+    let target = "self :: openat (__cx , - 100i64 as i32 , openat as u32 , cx as i32 , ";
+    assert!(stat.contains(target), "{stat}");
+
+    let statx = function(&bindings, "statx").block.to_token_stream();
+    let size = "address (size_of , :: core :: mem :: size_of :: < i32 > () as u64)";
+    assert!(statx.to_string().contains(size), "{statx}");
+
+    let header = emit::c_header(&spec);
+    let statx = "wali_sys_statx(const void *register_, unsigned int_, const int *size_of);";
+    assert!(header.contains(statx), "{header}");
 }
 
 /// The same bytes wherever it is run from.

@@ -45,6 +45,27 @@ fn committed_facts_are_written_back_byte_for_byte() {
 }
 
 #[test]
+fn the_suite_is_recorded_where_there_is_one() {
+    let suite_of = |provenance: &str| {
+        let files = [("facts/provenance.yaml", provenance)];
+        facts::recorded_suite(&Arc::new(Sources::from_memory(files)))
+    };
+    let base = Sources::read(&manifest("tests/base")).expect("the small specification");
+    let mut facts = read(base);
+    for suite in [None, Some("sid".to_owned())] {
+        facts.provenance.suite = suite.clone();
+        let written = facts.to_sources();
+        let mut files = written.files.iter();
+        let provenance = files.find(|file| file.path == "facts/provenance.yaml");
+        assert_eq!(suite_of(&provenance.expect("a file").text), suite);
+    }
+    assert_eq!(suite_of("suite: [sid]\n"), None);
+    assert_eq!(suite_of("suite: {\n"), None);
+    assert_eq!(suite_of(""), None);
+    assert_eq!(facts::recorded_suite(&Arc::default()), None);
+}
+
+#[test]
 fn facts_survive_a_round_trip() {
     let base = Sources::read(&manifest("tests/base")).expect("the small specification");
     let facts = read(base.clone());
@@ -215,6 +236,23 @@ fn the_command_writes_checks_and_shows_differences() {
     assert!(!spec.path().join("facts").exists(), "--check wrote");
     let (good, text) = run(&[]);
     assert!(good, "{text}");
+    assert!(text.contains("now run `wali-codegen check`"), "{text}");
+    assert!(
+        text.contains("+ thing.tag: ") && !text.contains("fields:"),
+        "{text}"
+    );
+    let provenance = spec.path().join("facts/provenance.yaml");
+    let recorded = fs::read_to_string(&provenance).expect("facts");
+    assert!(!recorded.contains("suite"), "{recorded}");
+    // Another suite with the same facts passes.
+    let fetched = recorded.replace("version:", "suite: sid\nversion:");
+    fs::write(&provenance, &fetched).expect("a change");
+    let (good, text) = run(&["--check"]);
+    assert!(good && text.contains("agree"), "{text}");
+    // Headers given by hand belong to no suite.
+    let (good, text) = run(&[]);
+    assert!(good && text.contains("- suite: sid"), "{text}");
+    assert_eq!(fs::read_to_string(&provenance).expect("facts"), recorded);
     let (good, text) = run(&["--check"]);
     assert!(good && text.contains("agree"), "{text}");
 

@@ -118,7 +118,7 @@ mod tests {
         let folder = folder.path().to_str().unwrap();
         let text = expand(quote!(#folder), rust::numbers).to_string();
         assert!(text.contains("compile_error"), "{text}");
-        for part in ["`fdd`", "did you mean `fd`", "syscalls/fd.yaml:6:"] {
+        for part in ["`fdd`", "did you mean `fd`", "syscalls/fd.yaml:8:"] {
             assert!(text.contains(part), "no `{part}` in {text}");
         }
     }

@@ -203,6 +203,10 @@ impl Checker<'_> {
         if self.intent.broken.contains(text) {
             return None;
         }
+        let text = match self.intent.structs.get_key_value(text) {
+            Some((name, _)) => &format!("struct {name}"),
+            None => text,
+        };
         let behind =
             text == "bytes" || text.starts_with("struct ") || text.starts_with("array of ");
         let help = if behind {
@@ -210,14 +214,14 @@ impl Checker<'_> {
                 "what stands behind a pointer has a direction: `{{ in: {text} }}`"
             ))
         } else {
-            let scalars = self.intent.scalars.keys().map(String::as_str);
             let sets = self.intent.sets.keys().map(String::as_str);
-            did_you_mean(text, scalars.chain(sets).chain(["path", "string"]))
+            let others: Vec<&str> = sets.chain(["path", "string"]).collect();
+            self.type_meant(text, &others)
         };
         let label = "expected a scalar, a flag set, `path`, `string` or a pointer";
-        self.diags.push(
-            Diagnostic::new(format!("unknown type `{text}`"), &name.span, label).help_opt(help),
-        );
+        let message = format!("unknown type `{}`", name.value);
+        self.diags
+            .push(Diagnostic::new(message, &name.span, label).help_opt(help));
         None
     }
 

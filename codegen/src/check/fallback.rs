@@ -7,7 +7,7 @@ use crate::intent::calls::{
     ArgIntent, ArgTypeIntent, ByIntent, CallIntent, FallbackArgIntent, FallbackIntent,
 };
 use crate::intent::decode;
-use crate::model::{Constant, Fallback, FallbackArg, PerIsa};
+use crate::model::{Constant, Dir, Fallback, FallbackArg, PerIsa};
 use crate::source::{Name, Span};
 
 impl Checker<'_> {
@@ -170,7 +170,8 @@ impl Checker<'_> {
             };
             if !same {
                 let message = format!("`{}` is not what `{what}` takes", given.value);
-                let label = "the two arguments differ in type";
+                let (given_type, taken_type) = (written(&arg.ty), written(&taken.ty));
+                let label = format!("`{given_type}` here, but `{taken_type}` there");
                 self.diags.push(
                     Diagnostic::new(message, &given.span, label)
                         .context(&taken.name.span, format!("`{what}` is described here")),
@@ -195,6 +196,21 @@ impl Checker<'_> {
                 .help_opt(did_you_mean(&given.value, names.chain(constants))),
         );
         None
+    }
+}
+
+/// A type as the specification writes it, without lengths, which need not agree.
+fn written(ty: &ArgTypeIntent) -> String {
+    match ty {
+        ArgTypeIntent::Value(name) => name.value.clone(),
+        ArgTypeIntent::Pointer { dir, to, .. } => {
+            let dir = match dir {
+                Dir::In => "in",
+                Dir::Out => "out",
+                Dir::InOut => "inout",
+            };
+            format!("{{ {dir}: {} }}", to.value)
+        }
     }
 }
 

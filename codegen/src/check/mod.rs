@@ -17,20 +17,34 @@ use crate::source::Sources;
 /// What to do when facts and intent disagree.
 const RUN_FACTS: &str = "run `wali-codegen facts` if the specification changed since the last time";
 
+/// The files in a folder that holds a specification.
+fn read_folder(dir: &Path) -> Result<Sources, Diagnostics> {
+    let failed = |diagnostic| {
+        let mut diags = Diagnostics::new(Arc::default());
+        diags.push(diagnostic);
+        diags
+    };
+    if dir.is_dir() && !dir.join("isa").is_dir() {
+        let message = format!("{} holds no specification (no folder `isa`)", dir.display());
+        let below = dir.join("spec");
+        let help = below
+            .join("isa")
+            .is_dir()
+            .then(|| format!("did you mean {}?", below.display()));
+        return Err(failed(Diagnostic::placeless(message).help_opt(help)));
+    }
+    Sources::read(dir).map_err(|error| {
+        let message = format!("cannot read the specification: {error}");
+        let help = "name the folder that holds `isa/` and `syscalls/` with `--spec`";
+        let missing = !dir.exists();
+        failed(Diagnostic::placeless(message).help_opt(missing.then(|| help.to_owned())))
+    })
+}
+
 impl Spec {
     /// Reads and checks the specification in a folder.
     pub fn load(dir: &Path) -> Result<Spec, Diagnostics> {
-        match Sources::read(dir) {
-            Ok(sources) => Spec::from_sources(sources),
-            Err(error) => {
-                let mut diags = Diagnostics::new(Arc::default());
-                diags.push(
-                    Diagnostic::placeless(format!("cannot read the specification: {error}"))
-                        .help("name the folder that holds `isa/` and `syscalls/` with `--spec`"),
-                );
-                Err(diags)
-            }
-        }
+        Spec::from_sources(read_folder(dir)?)
     }
 
     /// Checks a specification whose files are in memory.
@@ -48,30 +62,19 @@ impl Spec {
 
 /// What people wrote, without the facts; what extraction starts from.
 pub fn load_intent(dir: &Path) -> Result<Intent, Diagnostics> {
-    let mut diags = Diagnostics::new(Arc::default());
-    match Sources::read(dir) {
-        Ok(mut sources) => {
-            // Old facts must not stand in the way of new ones.
-            sources
-                .files
-                .retain(|file| !file.path.starts_with(facts::FOLDER));
-            let sources = Arc::new(sources);
-            diags = Diagnostics::new(Arc::clone(&sources));
-            let intent = intent::read(&sources, &mut diags).intent;
-            diags.sort();
-            if diags.is_empty() {
-                Ok(intent)
-            } else {
-                Err(diags)
-            }
-        }
-        Err(error) => {
-            diags.push(
-                Diagnostic::placeless(format!("cannot read the specification: {error}"))
-                    .help("name the folder that holds `isa/` and `syscalls/` with `--spec`"),
-            );
-            Err(diags)
-        }
+    let mut sources = read_folder(dir)?;
+    // Old facts must not stand in the way of new ones.
+    sources
+        .files
+        .retain(|file| !file.path.starts_with(facts::FOLDER));
+    let sources = Arc::new(sources);
+    let mut diags = Diagnostics::new(Arc::clone(&sources));
+    let intent = intent::read(&sources, &mut diags).intent;
+    diags.sort();
+    if diags.is_empty() {
+        Ok(intent)
+    } else {
+        Err(diags)
     }
 }
 
@@ -87,7 +90,8 @@ struct Checker<'a> {
 fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
     let parsed = intent::read(sources, diags);
     let intent = parsed.intent;
-    if intent.isas.is_empty() || !parsed.complete {
+    // Without its ISAs, what the facts are about cannot be judged.
+    if intent.isas.is_empty() || !parsed.complete || !parsed.isas_sound {
         return None;
     }
     let names: Vec<String> = intent
@@ -133,7 +137,7 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
 fn isa(intent: &intent::types::IsaIntent) -> Isa {
     Isa {
         name: intent.name.value.clone(),
-        triple: intent.triple.clone(),
+        triple: intent.triple.value.clone(),
         uapi: intent.uapi.value.clone(),
         guest: intent.guest,
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{Checker, RUN_FACTS};
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::intent::types::SetIntent;
-use crate::model::{Constant, FlagSet, PerIsa, Scalar};
+use crate::intent::types::{ScalarIntent, SetIntent};
+use crate::model::{Constant, FlagSet, PerIsa, Role, Scalar};
 use crate::source::Name;
 
 pub(super) fn scalars(checker: &Checker<'_>) -> BTreeMap<String, Scalar> {
-    let scalar = |s: &crate::intent::types::ScalarIntent| Scalar {
+    let scalar = |s: &ScalarIntent| Scalar {
         name: s.name.value.clone(),
         guest: s.guest,
         host: s.host,
@@ -81,14 +81,38 @@ impl<'a> Checker<'a> {
     pub(super) fn scalar_at(&mut self, text: &str, at: &Name, also: &[&str]) -> bool {
         let known = self.intent.scalars.contains_key(text);
         if !known && !self.intent.broken.contains(text) {
-            let names = self.intent.scalars.keys().map(String::as_str);
             let message = format!("unknown type `{text}`");
+            let help = self.struct_meant(text, &at.value);
+            let help = help.or_else(|| self.type_meant(text, also));
             self.diags.push(
                 Diagnostic::new(message, &at.span, "expected a scalar of types.yaml")
-                    .help_opt(did_you_mean(text, names.chain(also.iter().copied()))),
+                    .help_opt(help),
             );
         }
         known
+    }
+
+    /// The question for a struct's name without `struct` at the end of `whole`.
+    fn struct_meant(&self, text: &str, whole: &str) -> Option<String> {
+        let before = whole.strip_suffix(text).unwrap_or_default();
+        let known = self.intent.structs.contains_key(text);
+        known.then(|| format!("did you mean `{before}struct {text}`?"))
+    }
+
+    /// What somebody used to C may have meant, or else the closest of the scalars' names and
+    /// the `others`.
+    pub(super) fn type_meant(&self, text: &str, others: &[&str]) -> Option<String> {
+        if text.contains('*') {
+            let forms = "`{ in: string }`, `{ out: bytes, len: N }`";
+            return Some(format!("pointers have a direction: {forms}"));
+        }
+        if let "uintptr_t" | "intptr_t" = text {
+            let address = |s: &&ScalarIntent| s.role == Role::Address;
+            let scalar = self.intent.scalars.values().find(address)?;
+            return Some(format!("did you mean `{}`?", scalar.name.value));
+        }
+        let names = self.intent.scalars.keys().map(String::as_str);
+        did_you_mean(text, names.chain(others.iter().copied()))
     }
 
     /// Whether `text`, which stands somewhere in `at`, is a struct's name.

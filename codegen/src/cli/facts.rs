@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wali_codegen::check;
 use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
-use wali_codegen::source::Source;
+use wali_codegen::facts::recorded_suite;
+use wali_codegen::source::{Source, Sources};
 
 use super::Failure;
 
@@ -23,17 +25,21 @@ pub(super) struct Args {
     /// Reads a `linux-libc-dev` package file
     #[arg(long, value_name = "FILE", conflicts_with = "suite")]
     deb: Option<PathBuf>,
-    /// Fetches the package of a Debian suite with apt; installs nothing
-    #[arg(long, value_name = "SUITE", default_value = "trixie")]
-    suite: String,
+    /// Fetches the package of a Debian suite with apt; installs nothing [default: the suite
+    /// that facts/provenance.yaml records, else trixie]
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<String>,
 }
+
+/// The suite whose package is fetched if nothing says otherwise.
+const SUITE: &str = "trixie";
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let intent = check::load_intent(dir)?;
     let headers = match (&args.headers, &args.deb) {
         (Some(tree), _) => Headers::from_dir(tree)?,
         (None, Some(deb)) => Headers::from_deb(deb)?,
-        (None, None) => Headers::from_suite(&args.suite)?,
+        (None, None) => Headers::from_suite(&suite(dir, args))?,
     };
     let facts = extract(&intent, &headers)?;
     let mut changed = 0;
@@ -50,6 +56,10 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
             // on within its kernel series: what counts is whether the facts still hold. But
             // the same version with another digest is not the same package.
             let version = format!("version: {:?}\n", headers.provenance.version);
+            // Which suite carries the package is no matter.
+            if without_suite(&old) == without_suite(&file.text) {
+                continue;
+            }
             if args.headers.is_some() || !old.contains(&version) {
                 committed_from_another = true;
                 continue;
@@ -78,9 +88,25 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
             "the facts differ from {source}; run `wali-codegen facts` to bring them up to date"
         )));
     } else {
-        writeln!(out, "the facts now agree with {source}")?;
+        writeln!(out, "the facts agree with {source}")?;
+        writeln!(out, "now run `wali-codegen check`")?;
     }
     Ok(())
+}
+
+/// The suite to fetch from: the one asked for, or the one of the last time.
+fn suite(dir: &Path, args: &Args) -> String {
+    let recorded = || {
+        let sources = Sources::read(dir).ok()?;
+        recorded_suite(&Arc::new(sources))
+    };
+    let suite = args.suite.clone().or_else(recorded);
+    suite.unwrap_or_else(|| SUITE.to_owned())
+}
+
+fn without_suite(provenance: &str) -> Vec<&str> {
+    let lines = provenance.lines();
+    lines.filter(|line| !line.starts_with("suite:")).collect()
 }
 
 fn write(path: &Path, file: &Source) -> Result<(), Failure> {
@@ -115,6 +141,8 @@ fn qualified(text: &str) -> Vec<String> {
     {
         if let Some(name) = line.strip_suffix(':').filter(|name| !name.starts_with(' ')) {
             parent = name;
+        } else if line.ends_with(':') {
+            // The fields below it follow with their struct's name.
         } else if line.starts_with(' ') {
             lines.push(format!("{parent}.{}", line.trim_start()));
         } else {

@@ -15,7 +15,8 @@ pub(super) struct Args {
     /// Prints JSON rows instead of a table
     #[arg(long)]
     json: bool,
-    /// Lists the calls of one ISA, answered as on that ISA
+    /// Lists the calls of one ISA, answered as on that ISA; without it, a call's answer is
+    /// the one among all ISAs that most needs attention
     #[arg(long, value_name = "NAME")]
     isa: Option<String>,
     /// Lists only calls answered in this way

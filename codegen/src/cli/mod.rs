@@ -108,7 +108,11 @@ fn spec_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
         if dir.is_dir() {
             return Ok(dir.to_path_buf());
         }
-        let message = format!("{}: no such folder; check `--spec`", dir.display());
+        let message = if dir.exists() {
+            format!("{} is a file, not a folder", dir.display())
+        } else {
+            format!("{}: no such folder; check `--spec`", dir.display())
+        };
         return Err(Failure::Other(message));
     }
     let here = env::current_dir().map_err(|e| format!("no current folder: {e}"))?;

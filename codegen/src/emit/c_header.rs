@@ -88,6 +88,62 @@ fn c_int(int: Int) -> &'static str {
     }
 }
 
+/// The keywords of C23 that a name could be, and those of GNU C.
+const KEYWORDS: &[&str] = &[
+    "alignas",
+    "alignof",
+    "asm",
+    "auto",
+    "bool",
+    "break",
+    "case",
+    "char",
+    "const",
+    "constexpr",
+    "continue",
+    "default",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "float",
+    "for",
+    "goto",
+    "if",
+    "inline",
+    "int",
+    "long",
+    "nullptr",
+    "register",
+    "restrict",
+    "return",
+    "short",
+    "signed",
+    "sizeof",
+    "static",
+    "static_assert",
+    "struct",
+    "switch",
+    "thread_local",
+    "true",
+    "typedef",
+    "typeof",
+    "typeof_unqual",
+    "union",
+    "unsigned",
+    "void",
+    "volatile",
+    "while",
+];
+
+/// A name of the spec as C takes it.
+fn c_name(name: &str) -> String {
+    let mark = if KEYWORDS.contains(&name) { "_" } else { "" };
+    format!("{name}{mark}")
+}
+
 fn parameters(spec: &Spec, args: &[Arg]) -> String {
     if args.is_empty() {
         return "void".into();
@@ -97,7 +153,7 @@ fn parameters(spec: &Spec, args: &[Arg]) -> String {
         .map(|arg| {
             let ty = argument(spec, &arg.ty);
             let gap = if ty.ends_with('*') { "" } else { " " };
-            format!("{ty}{gap}{}", arg.name)
+            format!("{ty}{gap}{}", c_name(&arg.name))
         })
         .collect();
     all.join(", ")
@@ -173,13 +229,15 @@ fn structure(spec: &Spec, s: &Struct, out: &mut String) {
         let _ = writeln!(
             out,
             "_Static_assert(__builtin_offsetof(struct {0}, {1}) == {2}, \"offset of {1}\");",
-            s.name, field.name, field.guest.offset
+            s.name,
+            c_name(&field.name),
+            field.guest.offset
         );
     }
 }
 
 fn member(spec: &Spec, field: &Field) -> String {
-    let name = &field.name;
+    let name = c_name(&field.name);
     match &field.ty {
         FieldType::Scalar(s) => format!("{} {name}", c_int(spec.scalars[s].guest)),
         FieldType::Array { of, count } => {

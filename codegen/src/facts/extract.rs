@@ -222,7 +222,7 @@ fn ask(
         fs::write(&source, program(intent, &asked))
             .map_err(|e| format!("{}: {e}", source.display()))?;
         let output = Command::new(clang)
-            .arg(format!("--target={}", isa.triple))
+            .arg(format!("--target={}", isa.triple.value))
             .args(["-std=gnu11", "-nostdinc", "-w", "-O0", "-ferror-limit=0"])
             .args([
                 "-fno-caret-diagnostics",

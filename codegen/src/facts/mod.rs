@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::model::{Layout, Place, Provenance};
 use crate::source::Sources;
 
-pub use read::read;
+pub use read::{read, recorded_suite};
 
 /// Facts about every ISA of the specification, values in its order of ISAs.
 #[derive(Debug, Clone, PartialEq, Eq)]

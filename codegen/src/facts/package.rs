@@ -45,6 +45,7 @@ impl Headers {
             root: dir.to_path_buf(),
             provenance: Provenance {
                 package: "headers".to_owned(),
+                suite: None,
                 version: String::new(),
                 sha256: String::new(),
             },
@@ -66,6 +67,7 @@ impl Headers {
         Ok(Headers {
             provenance: Provenance {
                 package,
+                suite: None,
                 version,
                 sha256,
             },
@@ -75,12 +77,24 @@ impl Headers {
 
     /// A package file.
     pub fn from_deb(deb: &Path) -> Result<Headers, String> {
+        if !deb.is_file() {
+            let problem = if deb.exists() {
+                "not a file"
+            } else {
+                "no such file"
+            };
+            return Err(format!(
+                "{}: {problem}; `--deb` takes a package `{PACKAGE}_VERSION_all.deb`",
+                deb.display()
+            ));
+        }
         let field = |name: &str| {
             let output = run(Command::new("dpkg-deb").arg("-f").arg(deb).arg(name), DPKG)?;
             Ok::<_, String>(output.trim().to_owned())
         };
         let provenance = Provenance {
             package: field("Package")?,
+            suite: None,
             version: field("Version")?,
             sha256: digest_file(deb)?,
         };
@@ -111,7 +125,9 @@ impl Headers {
     /// The newest package of a Debian suite, fetched with apt into the user's cache.
     /// Nothing is installed.
     pub fn from_suite(suite: &str) -> Result<Headers, String> {
-        Headers::from_deb(&fetch(suite)?)
+        let mut headers = Headers::from_deb(&fetch(suite)?)?;
+        headers.provenance.suite = Some(suite.to_owned());
+        Ok(headers)
     }
 }
 
@@ -174,7 +190,15 @@ fn fetch(suite: &str) -> Result<PathBuf, String> {
             "{error}\nan earlier package is in the cache: {}",
             deb.display()
         ),
-        None => error,
+        None => {
+            // Nothing worth keeping; a leftover would look like a suite.
+            let _ = fs::remove_dir_all(&root);
+            if error.contains("does not have a Release file") {
+                format!("Debian has no suite `{suite}`?\n{error}")
+            } else {
+                error
+            }
+        }
     })?;
     // One line: 'URI' file-name size SHA256:digest. Asked where the file is not, since apt
     // is silent about files that are there already.

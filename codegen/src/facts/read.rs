@@ -1,13 +1,14 @@
 //! Reading the facts back, as carefully as if a person had written them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{FOLDER, Facts, StructFacts};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
 use crate::model::{Layout, Place, Provenance};
 use crate::source::{Name, Sources};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{self, Kind, Node};
 
 const REMEDY: &str = "run `wali-codegen facts` to extract them";
 
@@ -44,6 +45,18 @@ pub fn read(
     })
 }
 
+/// The suite that the facts of a specification were last fetched from, if they say.
+/// Facts that cannot be read are no hindrance: they are about to be replaced.
+pub fn recorded_suite(sources: &Arc<Sources>) -> Option<String> {
+    let path = format!("{FOLDER}/provenance.yaml");
+    let file = sources.files.iter().position(|file| file.path == path)?;
+    let mut unheard = Diagnostics::new(Arc::clone(sources));
+    let root = yaml::parse(sources, file, &mut unheard)?;
+    let entries = decode::map(&root, "the file", &mut unheard)?;
+    let (_, suite) = entries.iter().find(|(name, _)| name.value == "suite")?;
+    decode::text(suite, "`suite`", &mut unheard).map(|name| name.value)
+}
+
 struct Reader<'a> {
     isas: &'a [String],
     diags: &'a mut Diagnostics,
@@ -51,7 +64,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn provenance(&mut self, node: &Node) -> Option<Provenance> {
-        let keys = ["package", "version", "sha256", "isas"];
+        let keys = ["package", "suite", "version", "sha256", "isas"];
         let fields = Fields::new(node, "the provenance", &keys, self.diags)?;
         let listed = fields.require("isas", self.diags)?;
         let names: Vec<String> = fields
@@ -66,6 +79,7 @@ impl Reader<'_> {
                 .push(Diagnostic::new(message, &listed.span, label).help(REMEDY));
             return None;
         }
+        let suite = fields.text("suite", self.diags).map(|n| n.value);
         let mut text = |key| {
             fields.require(key, self.diags)?;
             fields.text(key, self.diags).map(|n| n.value)
@@ -73,6 +87,7 @@ impl Reader<'_> {
         let (package, version, sha256) = (text("package"), text("version"), text("sha256"));
         Some(Provenance {
             package: package?,
+            suite,
             version: version?,
             sha256: sha256?,
         })

@@ -19,9 +19,11 @@ pub(super) fn sources(facts: &Facts) -> Sources {
 
 fn provenance(facts: &Facts) -> String {
     let p = &facts.provenance;
+    let suite = p.suite.as_ref().map(|s| format!("suite: {s}\n"));
     format!(
-        "{HEADER}\npackage: {}\nversion: \"{}\"\nsha256: {}\nisas: [{}]\n",
+        "{HEADER}\npackage: {}\n{}version: \"{}\"\nsha256: {}\nisas: [{}]\n",
         p.package,
+        suite.unwrap_or_default(),
         p.version,
         p.sha256,
         facts.isas.join(", ")

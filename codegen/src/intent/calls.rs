@@ -132,13 +132,22 @@ impl Named for AuxIntent {
     }
 }
 
+/// The keys of a call. None is an argument's name: indented too far, it would become one.
+const KEYS: [&str; 10] = [
+    "doc", "import", "aliases", "args", "returns", "restart", "runtime", "refuse", "because",
+    "fallback",
+];
+
 /// Reads a call.
 pub fn call(name: &Name, node: &Node, family: &str, diags: &mut Diagnostics) -> Option<CallIntent> {
-    let known = [
-        "doc", "import", "aliases", "args", "returns", "restart", "runtime", "refuse", "because",
-        "fallback",
-    ];
-    let fields = Fields::new(node, "a system call", &known, diags)?;
+    let fields = Fields::new(node, "a system call", &KEYS, diags)?;
+    let what = format!("`{}`", name.value);
+    fields.require_of(&what, name, "doc", "add `doc:` with one line", diags);
+    // What is refused is refused whatever its arguments.
+    if fields.get("refuse").is_none() {
+        let help = "add `args:`; `args: {}` if it takes none";
+        fields.require_of(&what, name, "args", help, diags);
+    }
     let restarts = [("signal", Restart::Signal), ("never", Restart::Never)];
     let restart = fields
         .text("restart", diags)
@@ -226,7 +235,21 @@ fn args(node: Option<&Node>, diags: &mut Diagnostics) -> Vec<ArgIntent> {
     }
     let mut args = Vec::new();
     for (name, node) in entries {
-        decode::identifier(name, "the argument", diags);
+        if KEYS.contains(&name.value.as_str()) {
+            let key = &name.value;
+            diags.push(
+                Diagnostic::new(
+                    format!("an argument named `{key}`"),
+                    &name.span,
+                    "indented as an argument",
+                )
+                .help(format!(
+                    "`{key}` is a key of the call; indent it like `args:`"
+                )),
+            );
+            continue;
+        }
+        argument_name(name, diags);
         if let Some(ty) = arg_type(node, diags) {
             args.push(ArgIntent {
                 name: name.clone(),
@@ -235,6 +258,21 @@ fn args(node: Option<&Node>, diags: &mut Diagnostics) -> Vec<ArgIntent> {
         }
     }
     args
+}
+
+/// Reports a name that an argument cannot have. A lower-case letter comes first, as in the
+/// kernel: capitals and underscores are those of constants and of the generated code.
+fn argument_name(name: &Name, diags: &mut Diagnostics) {
+    if name
+        .value
+        .starts_with(|c: char| c == '_' || c.is_ascii_uppercase())
+    {
+        let message = format!("the argument `{}` has a name of another kind", name.value);
+        let label = "expected a lower-case letter first";
+        diags.push(Diagnostic::new(message, &name.span, label));
+    } else {
+        decode::identifier(name, "the argument", diags);
+    }
 }
 
 fn arg_type(node: &Node, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {

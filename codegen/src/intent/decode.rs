@@ -1,6 +1,6 @@
 //! Taking a YAML tree apart while collecting every mistake.
 
-use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, closest, did_you_mean};
 use crate::source::{At, Name};
 use crate::yaml::{Kind, Node};
 
@@ -60,6 +60,25 @@ impl<'a> Fields<'a> {
             diags.push(Diagnostic::new(message, &self.node.span, label));
         }
         value
+    }
+
+    /// Reports that the entry called `name` lacks a key, which `help` says how to add. A
+    /// misspelt key, which is reported already, does not count as lacking.
+    pub fn require_of(
+        &self,
+        what: &str,
+        name: &Name,
+        key: &str,
+        help: &str,
+        diags: &mut Diagnostics,
+    ) {
+        let like = |(name, _): &(Name, Node)| closest(&name.value, [key]).is_some();
+        if !self.entries.iter().any(like) {
+            let label = format!("expected a key `{key}` below");
+            diags.push(
+                Diagnostic::new(format!("{what} has no `{key}`"), &name.span, label).help(help),
+            );
+        }
     }
 
     /// The text of a key that may be missing.

@@ -43,6 +43,8 @@ pub struct Parsed {
     /// Whether every file could be read; if not, names are missing through no fault of
     /// those who refer to them.
     pub complete: bool,
+    /// Whether nothing is wrong with the ISAs, which give every fact its place.
+    pub isas_sound: bool,
 }
 
 /// What a file of the spec holds, by its path.
@@ -74,6 +76,7 @@ pub fn read(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Parsed {
         intent: Intent::default(),
         facts: Vec::new(),
         complete: true,
+        isas_sound: true,
     };
     for file in 0..sources.files.len() {
         let path = &sources.files[file].path;
@@ -88,12 +91,20 @@ pub fn read(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Parsed {
         let before = diags.len();
         let Some(root) = yaml::parse(sources, file, diags) else {
             parsed.complete &= diags.len() == before;
+            // Missing facts are reported with their remedy.
+            if diags.len() == before && *part != Part::Facts {
+                diags.push(empty(file));
+            }
+            parsed.isas_sound &= *part != Part::Isa;
             continue;
         };
         let family = stem.rsplit('/').next().unwrap_or(stem);
         parsed.take(*part, file, family, root, diags);
+        parsed.isas_sound &= *part != Part::Isa || diags.len() == before;
     }
+    let before = diags.len();
     parsed.intent.finish_isas(diags);
+    parsed.isas_sound &= diags.len() == before;
     parsed.intent.check_shared_names(diags);
     parsed
 }
@@ -169,11 +180,17 @@ fn unknown_file(folder: &str, file: usize) -> Diagnostic {
         .help_opt(did_you_mean(folder, names))
 }
 
+fn empty(file: usize) -> Diagnostic {
+    let span = Span { file, range: 0..0 };
+    Diagnostic::new("this file describes nothing", &span, "expected entries")
+        .help("describe something or remove the file")
+}
+
 impl Intent {
     /// Sorts the ISAs and sees that exactly one is the guest's.
     fn finish_isas(&mut self, diags: &mut Diagnostics) {
         self.isas
-            .sort_by(|a, b| (a.order, &a.name.value).cmp(&(b.order, &b.name.value)));
+            .sort_by(|a, b| (a.order.value, &a.name.value).cmp(&(b.order.value, &b.name.value)));
         if self.isas.is_empty() {
             diags.push(
                 Diagnostic::placeless("the specification has no ISA")
@@ -197,6 +214,42 @@ impl Intent {
                 .context(&first.name.span, "the first"),
             ),
             (Some(_), None) => {}
+        }
+        self.distinct(
+            "order",
+            |isa| (isa.order.value.to_string(), &isa.order.span),
+            diags,
+        );
+        self.distinct(
+            "triple",
+            |isa| (isa.triple.value.clone(), &isa.triple.span),
+            diags,
+        );
+        self.distinct(
+            "uapi",
+            |isa| (isa.uapi.value.clone(), &isa.uapi.span),
+            diags,
+        );
+    }
+
+    /// Reports ISAs with the same value of a key that tells them apart.
+    fn distinct(
+        &self,
+        key: &str,
+        value: impl Fn(&IsaIntent) -> (String, &Span),
+        diags: &mut Diagnostics,
+    ) {
+        for (index, isa) in self.isas.iter().enumerate() {
+            let (own, span) = value(isa);
+            let mut before = self.isas[..index].iter();
+            if let Some(first) = before.find(|first| value(first).0 == own) {
+                let names = (&first.name.value, &isa.name.value);
+                let message = format!("{} and {} have the same `{key}`", names.0, names.1);
+                let label = format!("`{own}` again");
+                diags.push(
+                    Diagnostic::new(message, span, label).context(value(first).1, "first here"),
+                );
+            }
         }
     }
 

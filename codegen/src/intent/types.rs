@@ -13,9 +13,9 @@ pub struct IsaIntent {
     /// From the file's name.
     pub name: Name,
     /// Place in tables.
-    pub order: i64,
+    pub order: At<i64>,
     /// clang's target triple.
-    pub triple: String,
+    pub triple: Name,
     /// Folder of its `asm/` headers.
     pub uapi: Name,
     /// Whether the guest has this ISA's numbers and shapes.
@@ -119,23 +119,36 @@ impl Named for StructIntent {
 /// Reads an ISA's file.
 pub fn isa(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<IsaIntent> {
     let fields = Fields::new(node, "an ISA", &["order", "triple", "uapi", "guest"], diags)?;
-    let order = fields
-        .require("order", diags)
-        .and_then(|n| decode::int(n, "`order`", diags));
+    let order = fields.require("order", diags).and_then(|node| {
+        let value = decode::int(node, "`order`", diags)?;
+        let span = node.span.clone();
+        Some(At { value, span })
+    });
     fields.require("triple", diags);
     fields.require("uapi", diags);
     let file = Span {
         file: node.span.file,
         range: node.span.range.start..node.span.range.start,
     };
+    let (triple, uapi) = (fields.text("triple", diags), fields.text("uapi", diags));
+    if let Some(triple) = &triple
+        && triple.value.split('-').next() != Some(name)
+    {
+        let message = format!("`{}` is not a triple of {name}", triple.value);
+        let label = format!("expected `{name}-linux-gnu`");
+        diags.push(
+            Diagnostic::new(message, &triple.span, label)
+                .help("the file is named as Rust and clang name the ISA"),
+        );
+    }
     Some(IsaIntent {
         name: At {
             value: name.to_owned(),
             span: file,
         },
         order: order?,
-        triple: fields.text("triple", diags)?.value,
-        uapi: fields.text("uapi", diags)?,
+        triple: triple?,
+        uapi: uapi?,
         guest: fields.flag("guest", diags),
     })
 }

@@ -39,13 +39,12 @@ pub(crate) unsafe fn collect(module: &Module, ip: *const u64, sp: *mut u64, trap
         outer.rotate_left(count % FRAMES_KEPT);
     }
     let omitted = count - inner.len() - outer.len();
-    let frames = inner
-        .into_iter()
-        .chain(outer)
-        .map(|(func, position)| Frame {
-            func,
-            name: module.func_name(func).map(str::to_string),
-            offset: module.offset_of(func, position),
-        });
+    inner.append(&mut outer);
+    let offsets = module.offsets_of(&inner);
+    let frames = inner.iter().zip(offsets).map(|(&(func, _), offset)| Frame {
+        func,
+        name: module.func_name(func).map(str::to_string),
+        offset,
+    });
     trap.add_frames(frames, omitted);
 }

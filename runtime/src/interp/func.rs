@@ -255,7 +255,7 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
         if depth >= MAX_NESTING {
             return Err(Trap::new(TrapKind::StackOverflow));
         }
-        let code = (*(*cx).instance).module().code_of((*func).cell);
+        let code = (*(*cx).instance).module().code_of((*func).cell)?;
         let base = (*cx).top;
         let meta = Meta::read(code);
         if base as usize + (meta.frame as usize).max(slots.len()) * 8 > (*cx).limit {
@@ -436,13 +436,21 @@ pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> C
     }
 }
 
-/// Translates a function on its first call.
+/// Translates a function on its first call. If that fails, `cx` has the trap pending.
 ///
 /// # Safety
 /// `cx` is live, and `cell` is one of its module's.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn translate_cell(cx: *mut Context, cell: *const Cell) {
+pub(crate) unsafe fn translate_cell(cx: *mut Context, cell: *const Cell) -> bool {
     // SAFETY: as the caller promises.
-    unsafe { (*(*cx).instance).module().code_of(cell) };
+    unsafe {
+        match (*(*cx).instance).module().code_of(cell) {
+            Ok(_) => true,
+            Err(trap) => {
+                (*cx).pending = Some(trap);
+                false
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::func::Func;
 use super::global::Global;
 use super::module::Import;
 use super::table::Table;
-use super::trap::Trap;
+use super::trap::{Escaped, Trap};
 use super::types::ExternType;
 use crate::memory::{Memory, MemoryError};
 
@@ -130,7 +130,7 @@ pub enum LinkError {
     },
     /// The memory could not be made.
     Memory(MemoryError),
-    /// A table is too large.
+    /// A table is too large, or there is no memory for it.
     Table {
         /// The elements asked for.
         elements: u32,
@@ -141,26 +141,29 @@ pub enum LinkError {
     Trap(Trap),
 }
 
+/// The full name of an import, for messages.
+fn name(import: &Import) -> String {
+    format!("{}.{}", Escaped(&import.module), Escaped(&import.name))
+}
+
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkError::Missing(import) => {
-                write!(
-                    f,
-                    "unknown import {}.{}: {}",
-                    import.module, import.name, import.ty
-                )
+                write!(f, "unknown import {}: {}", name(import), import.ty)
             }
             LinkError::Incompatible { import, found } => write!(
                 f,
-                "incompatible import type: the module imports {}.{} as {}, but it is {found}",
-                import.module, import.name, import.ty
+                "incompatible import type: the module imports {} as {}, but it is {found}",
+                name(import),
+                import.ty
             ),
             LinkError::Memory(error) => error.fmt(f),
             LinkError::Table { elements } => {
                 write!(
                     f,
-                    "a table of {elements} elements is larger than the interpreter allows"
+                    "a table of {elements} elements is larger than the interpreter allows, \
+                     or than there is memory for"
                 )
             }
             LinkError::Stack(error) => write!(f, "cannot map a guest stack: {error}"),

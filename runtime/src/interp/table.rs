@@ -36,14 +36,18 @@ pub(crate) enum Kept {
 }
 
 impl TableInner {
-    /// A table of `ty`'s least size, filled with `value`; none if that is too large.
+    /// A table of `ty`'s least size, filled with `value`; none if that is too large, or there
+    /// is no memory for it.
     pub fn new(ty: TableType, value: u64) -> Option<TableInner> {
         if ty.min > MAX_ELEMENTS {
             return None;
         }
+        let mut elements = Vec::new();
+        elements.try_reserve_exact(ty.min as usize).ok()?;
+        elements.resize(ty.min as usize, value);
         Some(TableInner {
             ty,
-            elements: UnsafeCell::new(vec![value; ty.min as usize]),
+            elements: UnsafeCell::new(elements),
             size: Cell::new(ty.min),
             keep: RefCell::default(),
         })
@@ -85,7 +89,13 @@ impl TableInner {
         let before = self.size();
         let limit = self.ty.max.unwrap_or(u32::MAX).min(MAX_ELEMENTS);
         let after = before.checked_add(delta).filter(|&after| after <= limit)?;
-        self.elements().resize(after as usize, value);
+        let elements = self.elements();
+        // Growing by one again and again should not copy each time, while there is room.
+        elements
+            .try_reserve(delta as usize)
+            .or_else(|_| elements.try_reserve_exact(delta as usize))
+            .ok()?;
+        elements.resize(after as usize, value);
         self.size.set(after);
         Some(before)
     }
@@ -128,8 +138,8 @@ fn range(start: u32, len: u32) -> Option<std::ops::Range<usize>> {
 }
 
 impl Table {
-    /// A table of `ty`'s least size, filled with `value`; none if that is too large, or the
-    /// value is of another type.
+    /// A table of `ty`'s least size, filled with `value`; none if that is too large, there is
+    /// no memory for it, or the value is of another type.
     pub fn new(ty: TableType, value: &Value) -> Option<Table> {
         if value.ty() != ty.element {
             return None;

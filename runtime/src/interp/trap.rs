@@ -111,6 +111,21 @@ impl fmt::Display for TrapKind {
     }
 }
 
+/// A name from a module, printed without what would act on a terminal or a log. Quotes, which
+/// names of Rust functions have, stay what they are.
+pub(crate) struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(['\'', '"']) {
+            let text = part.trim_end_matches(['\'', '"']);
+            write!(f, "{}", text.escape_debug())?;
+            f.write_str(&part[text.len()..])?;
+        }
+        Ok(())
+    }
+}
+
 /// One function of a guest backtrace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -127,8 +142,10 @@ impl fmt::Display for Frame {
         match &self.name {
             Some(name) => write!(
                 f,
-                "{name} (function {}, offset {:#x})",
-                self.func, self.offset
+                "{} (function {}, offset {:#x})",
+                Escaped(name),
+                self.func,
+                self.offset
             ),
             None => write!(f, "function {} (offset {:#x})", self.func, self.offset),
         }

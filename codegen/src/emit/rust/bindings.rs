@@ -158,7 +158,7 @@ fn function(spec: &Spec, call: &Call) -> TokenStream {
         /// # Errors
         /// What was refused before it reached the kernel; the kernel's own errors are
         /// negative results.
-        pub fn #name<C: Guest>(cx: &mut C #(, #parameters)*) -> Result<i64, Errno> { #body }
+        pub fn #name<C: Guest>(__cx: &mut C #(, #parameters)*) -> Result<i64, Errno> { #body }
     }
 }
 
@@ -167,6 +167,8 @@ fn refusal(errno: &str) -> TokenStream {
     quote!(Err(Errno(errno::#errno)))
 }
 
+/// The body of a call that the kernel does. Its own locals begin with two underscores, as no
+/// argument does, and it names functions by path, so that arguments can have any name.
 fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
     let name = ident(&call.name);
     let absent = match &call.fallback {
@@ -186,19 +188,19 @@ fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
     let finish = if after.is_empty() {
         quote!()
     } else {
-        quote!(if result >= 0 { #after })
+        quote!(if __result >= 0 { #after })
     };
-    let opened = opens(spec, call).then(|| quote!(let result = cx.opened(result);));
+    let opened = opens(spec, call).then(|| quote!(let __result = __cx.opened(__result);));
     let syscall = format_ident!("syscall{}", call.args.len());
     quote! {
-        let Some(number) = number::#name else { return #absent };
+        let Some(__number) = number::#name else { return #absent };
         #(#before)*
         // SAFETY: every address among the words is inside the guest's reservation with its
         // extent, as `memory` made sure, or that of a live local.
-        let result = unsafe { syscall::#syscall(number #(, #words)*) } as i64;
+        let __result = unsafe { syscall::#syscall(__number #(, #words)*) } as i64;
         #opened
         #finish
-        Ok(result)
+        Ok(__result)
     }
 }
 
@@ -235,7 +237,7 @@ fn fallback_call(spec: &Spec, fallback: &Fallback) -> TokenStream {
         let value = Literal::i64_suffixed(value);
         quote!(#value as #ty)
     });
-    quote!(#name(cx #(, #args)*))
+    quote!(self::#name(__cx #(, #args)*))
 }
 
 fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
@@ -303,7 +305,7 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
             let scalar = &spec.scalars[scalar];
             let (guest, host) = (int(scalar.guest), int(scalar.host));
             if scalar.guest.bits == scalar.host.bits {
-                straight(name, quote!(size_of::<#guest>() as u64))
+                straight(name, quote!(::core::mem::size_of::<#guest>() as u64))
             } else {
                 converted(name, dir, quote!(Widened<#guest, #host>), None)
             }
@@ -313,7 +315,7 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
             if converts(spec, s) {
                 converted(name, dir, quote!(guest::#ty), None)
             } else {
-                straight(name, quote!(size_of::<guest::#ty>() as u64))
+                straight(name, quote!(::core::mem::size_of::<guest::#ty>() as u64))
             }
         }
         Pointee::Array { of, count } => {
@@ -338,7 +340,7 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
             } else {
                 straight(
                     name,
-                    quote!((#count).saturating_mul(size_of::<#ty>() as u64)),
+                    quote!((#count).saturating_mul(::core::mem::size_of::<#ty>() as u64)),
                 )
             }
         }
@@ -352,7 +354,7 @@ fn converts(spec: &Spec, name: &str) -> bool {
 /// The guest's own bytes, handed to the kernel where they are.
 fn straight(name: &Ident, extent: TokenStream) -> Passage {
     Passage {
-        before: quote!(let #name = cx.memory().address(#name, #extent);),
+        before: quote!(let #name = __cx.memory().address(#name, #extent);),
         word: quote!(#name),
         after: quote!(),
     }
@@ -374,7 +376,7 @@ fn converted(name: &Ident, dir: Dir, ty: TokenStream, count: Option<TokenStream>
         Dir::Out | Dir::InOut => quote!(#name.give_back()?;),
     };
     Passage {
-        before: quote!(let mut #name = convert::#kind::<#ty>::new(cx.memory(), #name #count)?;),
+        before: quote!(let mut #name = convert::#kind::<#ty>::new(__cx.memory(), #name #count)?;),
         word: quote!(#name.word()),
         after,
     }

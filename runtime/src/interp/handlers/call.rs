@@ -91,8 +91,10 @@ unsafe extern "C" fn overcome(
         match obstacle {
             Obstacle::Interrupt => return safepoint(cx, ip, sp, mem),
             Obstacle::Overflow => return stop(cx, ip, sp, mem, Exit::StackOverflow),
-            Obstacle::Untranslated => func::translate_cell(cx, cell),
-            Obstacle::None => {}
+            Obstacle::Untranslated if !func::translate_cell(cx, cell) => {
+                return stop(cx, ip, sp, mem, Exit::Pending);
+            }
+            Obstacle::Untranslated | Obstacle::None => {}
         }
         dispatch(cx, ip, sp, mem)
     }

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::const_expr::ConstExpr;
 use super::context::{Cell, Meta};
 use super::isa::Op;
-use super::translate;
+use super::translate::{self, CodeTooLong};
+use super::trap::{Escaped, Trap};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TypeId};
 use names::Names;
 
@@ -73,7 +74,7 @@ pub(crate) struct Body {
     pub range: Range<usize>,
     /// Number of its locals without parameters.
     pub locals: u32,
-    /// Most operands at any point.
+    /// Most operands at any point, results of tail calls included.
     pub height: u32,
 }
 
@@ -234,28 +235,43 @@ impl Module {
         })
     }
 
-    /// The code of the function whose cell this is, translated if it was not.
+    /// The code of the function whose cell this is, translated if it was not. A function whose
+    /// code would be too long traps instead.
     ///
     /// # Safety
     /// The cell is one of this module's.
-    pub(crate) unsafe fn code_of(&self, cell: *const Cell) -> *const u64 {
+    pub(crate) unsafe fn code_of(&self, cell: *const Cell) -> Result<*const u64, Trap> {
         // SAFETY: as the caller promises.
         let (cell, index) = unsafe { (&*cell, cell.offset_from(self.0.cells.as_ptr()) as usize) };
         let code = cell.load(Ordering::Acquire);
         if !code.is_null() {
-            return code;
+            return Ok(code);
         }
         let _one_at_a_time = translation_lock();
         let code = cell.load(Ordering::Acquire);
         if !code.is_null() {
-            return code;
+            return Ok(code);
         }
-        let words = translate::translate(&self.0, index, None);
+        let words = translate::translate(&self.0, index, None)
+            .map_err(|error| self.untranslatable(index, error))?;
         let mut code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
         let address = words.as_ptr().cast_mut();
         code.by_address.insert(address as usize, words);
         cell.store(address, Ordering::Release);
-        address
+        Ok(address)
+    }
+
+    /// The trap of a call to a function that could not be translated.
+    #[cold]
+    fn untranslatable(&self, index: usize, error: CodeTooLong) -> Trap {
+        let func = self.0.imported_funcs + index as u32;
+        let name = self
+            .func_name(func)
+            .map_or(String::new(), |name| format!(" ({})", Escaped(name)));
+        let start = self.0.bodies[index].range.start;
+        Trap::message(format!(
+            "function {func}{name} at byte {start:#x} cannot be translated: {error}"
+        ))
     }
 
     /// The translated function that an instruction belongs to.
@@ -268,26 +284,37 @@ impl Module {
         })
     }
 
-    /// The byte of the module that the instruction at (or around) a word of a function's code
-    /// comes from. No table is kept for this: translating again finds it.
-    pub(crate) fn offset_of(&self, func: u32, position: usize) -> u32 {
-        let Some(index) = func.checked_sub(self.0.imported_funcs) else {
-            return 0;
-        };
-        let mut recorder = translate::Recorder::default();
-        translate::translate(&self.0, index as usize, Some(&mut recorder));
-        let at = recorder
-            .records
-            .partition_point(|record| record.position <= position);
-        at.checked_sub(1).map_or(0, |i| recorder.records[i].offset)
+    /// For each function and word of its code, the byte of the module that the instruction at
+    /// (or around) the word comes from. No table is kept for this: translating again, once for
+    /// each function, finds it.
+    pub(crate) fn offsets_of(&self, places: &[(u32, usize)]) -> Vec<u32> {
+        let mut offsets = vec![0; places.len()];
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by_key(|&i| places[i].0);
+        for same in order.chunk_by(|&a, &b| places[a].0 == places[b].0) {
+            let Some(index) = places[same[0]].0.checked_sub(self.0.imported_funcs) else {
+                continue;
+            };
+            let mut recorder = translate::Recorder::default();
+            if translate::translate(&self.0, index as usize, Some(&mut recorder)).is_err() {
+                continue;
+            }
+            let records = &recorder.records;
+            for &i in same {
+                let at = records.partition_point(|record| record.position <= places[i].1);
+                offsets[i] = at.checked_sub(1).map_or(0, |at| records[at].offset);
+            }
+        }
+        offsets
     }
 
-    /// The code of a function that the module defines, as text, one instruction a line.
+    /// The code of a function that the module defines, as text, one instruction a line; none
+    /// if there is no such function, or its code would be too long to run.
     pub fn disassemble(&self, func: u32) -> Option<String> {
         let index = func.checked_sub(self.0.imported_funcs)? as usize;
         self.0.bodies.get(index)?;
         let mut recorder = translate::Recorder::default();
-        let words = translate::translate(&self.0, index, Some(&mut recorder));
+        let words = translate::translate(&self.0, index, Some(&mut recorder)).ok()?;
         let ops: Vec<(usize, Op, u32)> = recorder
             .records
             .iter()

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicPtr;
 
 use wasmparser::{
     BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate,
-    FuncValidatorAllocations, FunctionBody, OperatorsReader, Parser, Payload, TableInit, TypeRef,
-    ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, Parser, Payload, TableInit,
+    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 use super::super::const_expr::ConstExpr;
@@ -226,6 +226,16 @@ impl ModuleInner {
         Ok(())
     }
 
+    /// The type of the function that a valid tail call leads to.
+    fn tail_callee(&self, operator: &Operator<'_>) -> Option<&FuncType> {
+        let ty = match *operator {
+            Operator::ReturnCall { function_index } => self.funcs[function_index as usize],
+            Operator::ReturnCallIndirect { type_index, .. } => type_index,
+            _ => return None,
+        };
+        Some(&self.types[ty as usize].0)
+    }
+
     /// Validates a body, and measures the frame it needs.
     fn body(
         &mut self,
@@ -240,9 +250,16 @@ impl ModuleInner {
         let mut operators = OperatorsReader::new(reader);
         let mut height = 0;
         while !operators.eof() {
-            let offset = operators.original_position();
-            operators.visit_operator(&mut validator.visitor(offset))??;
-            height = height.max(validator.operand_stack_height());
+            let (operator, offset) = operators.read_with_offset()?;
+            let before = validator.operand_stack_height();
+            validator.op(offset, &operator)?;
+            let after = match self.tail_callee(&operator) {
+                // What comes next cannot be reached, and the validator has emptied its stack;
+                // but a callee outside the instance leaves its results in this frame.
+                Some(ty) => before.saturating_add(ty.results.len() as u32),
+                None => validator.operand_stack_height(),
+            };
+            height = height.max(after);
         }
         operators.finish()?;
         let params = self.types[ty as usize].0.params.len() as u32;

@@ -255,6 +255,9 @@ impl Translator<'_, '_> {
             }
         }
         for target in order {
+            if self.encoder.is_full() {
+                break;
+            }
             let here = self.encoder.label();
             for word in &detours[&target] {
                 self.encoder.set_target(*word, base, here);

@@ -1,7 +1,30 @@
 //! Writing instructions, and patching the distances of branches.
 
+use std::fmt;
+
 use super::super::context::Meta;
 use super::super::isa::{Op, PlainOp};
+
+/// Most words of one function's code: 128 MiB. Only branches that take many values along
+/// make code so much longer than what it comes from, and they do so at each branch anew.
+const MAX_WORDS: usize = 1 << 24;
+
+// So that distances and positions fit where instructions and patches have them.
+const _: () = assert!(MAX_WORDS <= i32::MAX as usize);
+
+/// A function's code would be longer than [`MAX_WORDS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CodeTooLong;
+
+impl fmt::Display for CodeTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its code would be longer than {MAX_WORDS} words; split the function, or have its \
+             branches take fewer values along"
+        )
+    }
+}
 
 /// An instruction as it was written, for disassembly and backtraces.
 #[derive(Debug, Clone, Copy)]
@@ -52,13 +75,21 @@ impl Patches {
     }
 }
 
+/// Code as it is written. Once it is full, nothing is written any more, and
+/// [`Encoder::finish`] reports it.
 pub(super) struct Encoder<'r> {
     words: Vec<u64>,
+    full: bool,
     patches: Vec<Patch>,
     last: Option<Last>,
     recorder: Option<&'r mut Recorder>,
     /// The byte of the module that is being translated.
     pub offset: u32,
+}
+
+/// How many words `target` is behind `base`.
+fn distance(base: usize, target: usize) -> i64 {
+    target as i64 - base as i64
 }
 
 /// Four quarters as a word.
@@ -95,6 +126,7 @@ impl<'r> Encoder<'r> {
     pub fn new(meta: Meta, func: u32, recorder: Option<&'r mut Recorder>) -> Encoder<'r> {
         Encoder {
             words: vec![meta.pack(), u64::from(func)],
+            full: false,
             patches: Vec::new(),
             last: None,
             recorder,
@@ -102,8 +134,25 @@ impl<'r> Encoder<'r> {
         }
     }
 
-    pub fn finish(self) -> Box<[u64]> {
-        self.words.into()
+    pub fn finish(self) -> Result<Box<[u64]>, CodeTooLong> {
+        if self.full {
+            return Err(CodeTooLong);
+        }
+        Ok(self.words.into())
+    }
+
+    /// Whether something could not be written, for want of room.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Whether there is room for some more words.
+    fn reserve(&mut self, words: usize) -> bool {
+        if self.words.len() + words > MAX_WORDS {
+            self.full = true;
+            self.last = None;
+        }
+        !self.full
     }
 
     pub fn position(&self) -> usize {
@@ -118,6 +167,9 @@ impl<'r> Encoder<'r> {
     pub fn emit(&mut self, op: Op, operands: &[u64], dst: Option<u16>) -> usize {
         debug_assert_eq!(operands.len() + 1, op.format().words, "{op:?}");
         let position = self.words.len();
+        if !self.reserve(operands.len() + 1) {
+            return position;
+        }
         self.words.push(op.handler() as usize as u64);
         self.words.extend_from_slice(operands);
         self.last = Some(Last { position, op, dst });
@@ -210,35 +262,47 @@ impl<'r> Encoder<'r> {
 
     /// Writes a branch target, counted from `base`, which waits in `list`.
     pub fn wait_target(&mut self, list: &mut Patches, base: usize) {
-        self.words.push(0);
-        self.add(list, self.words.len() - 1, base, true);
+        let word = self.words.len();
+        self.push_target(base, base);
+        self.add(list, word, base, true);
     }
 
     /// Writes a branch target, counted from `base`, to be filled in by [`Encoder::set_target`].
     pub fn push_target(&mut self, base: usize, target: usize) {
-        self.words.push((target as i64 - base as i64) as u64);
+        if self.reserve(1) {
+            self.words.push(distance(base, target) as u64);
+        }
     }
 
     pub fn set_target(&mut self, word: usize, base: usize, target: usize) {
-        self.words[word] = (target as i64 - base as i64) as u64;
+        if !self.full {
+            self.words[word] = distance(base, target) as u64;
+        }
     }
 
     fn add(&mut self, list: &mut Patches, word: usize, base: usize, whole: bool) {
+        if self.full {
+            return;
+        }
+        let number = |at| u32::try_from(at).expect("as many as words, which are bounded");
         let patch = Patch {
-            word: word as u32,
-            base: base as u32,
+            word: number(word),
+            base: number(base),
             whole,
             next: list.0,
         };
-        list.0 = self.patches.len() as u32;
+        list.0 = number(self.patches.len());
         self.patches.push(patch);
     }
 
     /// Fills in the distance of the branch at `position`.
     pub fn set_distance(&mut self, position: usize, target: usize) {
+        if self.full {
+            return;
+        }
         let [a, b, ..] = split(self.words[position + 1]);
-        let distance = (target as i64 - position as i64) as i32;
-        self.words[position + 1] = with32(a, b, distance as u32);
+        let distance = i32::try_from(distance(position, target)).expect("words are bounded");
+        self.words[position + 1] = with32(a, b, distance.cast_unsigned());
     }
 
     /// Fills in all distances of a list: they lead here.

@@ -20,7 +20,7 @@ use super::context::{HEADER_SLOTS, Meta};
 use super::isa::{Op, PlainOp};
 use super::module::ModuleInner;
 use control::Control;
-pub(crate) use encode::Recorder;
+pub(crate) use encode::{CodeTooLong, Recorder};
 use encode::{Encoder, quarters};
 use stack::{Operand, Provider, Stack};
 
@@ -30,7 +30,7 @@ pub(crate) fn translate(
     module: &ModuleInner,
     index: usize,
     recorder: Option<&mut Recorder>,
-) -> Box<[u64]> {
+) -> Result<Box<[u64]>, CodeTooLong> {
     let body = &module.bodies[index];
     let ty = &module.types[body.ty as usize].0;
     let params = ty.params.len();
@@ -58,11 +58,11 @@ pub(crate) fn translate(
     let mut operators = FunctionBody::new(reader)
         .get_operators_reader()
         .expect("validated when the module was made");
-    while !operators.eof() {
+    while !operators.eof() && !translator.encoder.is_full() {
         let (operator, offset) = operators
             .read_with_offset()
             .expect("validated when the module was made");
-        translator.encoder.offset = offset as u32;
+        translator.encoder.offset = u32::try_from(offset).unwrap_or(u32::MAX);
         translator.operator(&operator);
     }
     translator.encoder.finish()
@@ -86,7 +86,8 @@ struct Translator<'m, 'r> {
 impl Translator<'_, '_> {
     /// The temporary of a height.
     fn temp(&self, height: usize) -> u16 {
-        self.temps + height as u16
+        u16::try_from(usize::from(self.temps) + height)
+            .expect("validation bounds frames by what 16 bits can name")
     }
 
     fn pop(&mut self) -> Operand {
