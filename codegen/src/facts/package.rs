@@ -13,8 +13,8 @@ use crate::model::Provenance;
 
 /// The package that carries the headers.
 const PACKAGE: &str = "linux-libc-dev";
-/// Debian's archive.
-const ARCHIVE: &str = "http://deb.debian.org/debian";
+/// Names a mirror of Debian's archive, in place of the one that apt uses here.
+const MIRROR: &str = "WALI_DEBIAN_MIRROR";
 /// The keys that sign it, as Debian and its children install them.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -135,6 +135,28 @@ const DPKG: &str = "install dpkg, or unpack the package elsewhere and use `--hea
 const APT: &str = "fetch needs apt and Debian's archive; elsewhere, download the package \
                    `linux-libc-dev` by hand and use `--deb FILE`";
 
+/// Debian's archive: the mirror that this system's apt is set up with, since that is one
+/// that can be reached.
+fn archive() -> Result<String, String> {
+    if let Ok(mirror) = env::var(MIRROR) {
+        return Ok(mirror);
+    }
+    let mut apt = Command::new("apt-get");
+    apt.args(["indextargets", "--format", "$(REPO_URI)"]);
+    apt.arg("Created-By: Packages").env("LC_ALL", "C");
+    let sources = run(&mut apt, APT)?;
+    sources
+        .lines()
+        .find(|uri| uri.trim_end_matches('/').ends_with("/debian"))
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            format!(
+                "no archive of Debian's is among this system's apt sources; name a mirror \
+                 by {MIRROR}, or download the package `{PACKAGE}` by hand and use `--deb FILE`"
+            )
+        })
+}
+
 fn fetch(suite: &str) -> Result<PathBuf, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if suite.is_empty() || !suite.chars().all(plain) {
@@ -159,7 +181,7 @@ fn fetch(suite: &str) -> Result<PathBuf, String> {
         fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     let list = root.join("sources.list");
-    let line = format!("deb [signed-by={KEYRING}] {ARCHIVE} {suite} main\n");
+    let line = format!("deb [signed-by={KEYRING}] {} {suite} main\n", archive()?);
     fs::write(&list, line).map_err(|e| format!("{}: {e}", list.display()))?;
     let status = root.join("state/status");
     fs::write(&status, "").map_err(|e| format!("{}: {e}", status.display()))?;
