@@ -6,7 +6,7 @@
 
 pub use crate::isa::MachineContext;
 
-use crate::isa;
+use crate::labels;
 
 #[repr(C)]
 struct Site {
@@ -35,7 +35,7 @@ pub fn site_count() -> usize {
 /// The landing of pinned accesses: expects the pins in their registers and the
 /// faulting address in the fault register.
 pub fn pinned_landing() -> usize {
-    isa::pinned_landing()
+    labels::pinned_landing()
 }
 
 #[cfg(wali_isa)]

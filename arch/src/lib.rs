@@ -7,6 +7,9 @@
 
 #![cfg_attr(not(test), no_std)]
 
+#[macro_use]
+mod labels;
+
 pub mod access;
 pub mod fault;
 pub mod flags;

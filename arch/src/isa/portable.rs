@@ -22,10 +22,6 @@ pub unsafe fn enter(
     unsafe { entry(landing, ip, sp, mem) }
 }
 
-pub fn pinned_landing() -> usize {
-    0
-}
-
 unsafe fn byte<'a>(address: *const u8) -> &'a AtomicU8 {
     // SAFETY: the caller's address is valid for one byte that is only accessed atomically.
     unsafe { AtomicU8::from_ptr(address.cast_mut()) }
@@ -117,12 +113,4 @@ fn unsupported() -> isize {
 
 pub unsafe fn syscall_checked(_: *const u32, _: usize, _: &[usize; 6]) -> isize {
     unsupported()
-}
-
-pub fn checked_range() -> core::ops::Range<usize> {
-    0..0
-}
-
-pub fn checked_exit() -> usize {
-    0
 }

@@ -110,25 +110,6 @@ pub unsafe extern "C" fn syscall_checked(
     )
 }
 
-unsafe extern "C" {
-    fn wali_checked_start();
-    fn wali_checked_end();
-    fn wali_checked_exit();
-    fn wali_pinned_landing();
-}
-
-pub fn checked_range() -> core::ops::Range<usize> {
-    wali_checked_start as *const () as usize..wali_checked_end as *const () as usize
-}
-
-pub fn checked_exit() -> usize {
-    wali_checked_exit as *const () as usize
-}
-
-pub fn pinned_landing() -> usize {
-    wali_pinned_landing as *const () as usize
-}
-
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter(
     landing: *mut Landing,
@@ -175,23 +156,6 @@ pub unsafe extern "C" fn enter(
         fault_addr = const core::mem::offset_of!(Landing, fault_addr),
         faulted = const crate::access::FAULTED as isize,
     )
-}
-
-/// Records the instruction at label `$at` and its landing in the table of sites.
-macro_rules! site {
-    ($at:literal, $landing:literal) => {
-        concat!(
-            ".pushsection wali_sites, \"aR\", @progbits\n",
-            ".balign 4\n",
-            ".long ",
-            $at,
-            " - .\n",
-            ".long ",
-            $landing,
-            " - .\n",
-            ".popsection"
-        )
-    };
 }
 
 macro_rules! pinned {
