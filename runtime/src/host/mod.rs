@@ -4,7 +4,6 @@ pub mod abi;
 pub mod bindings;
 mod calls;
 pub mod convert;
-mod emulated;
 pub mod mappings;
 pub mod opened;
 mod process;

@@ -1,6 +1,8 @@
 //! Host functions for the described calls: addresses translated, structs and flags
 //! converted where the host needs it, the rest straight to the kernel.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -13,12 +15,7 @@ use crate::model::{
 /// The trait for what the runtime carries out, the functions for what the kernel does,
 /// and the table of all bindings. `support` names a module with what they stand on.
 pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
-    let of_runtime: Vec<&Call> = spec
-        .calls
-        .values()
-        .filter(|c| matches!(c.by, By::Runtime { .. }))
-        .collect();
-    let methods = of_runtime.iter().map(|call| runtime_method(spec, call));
+    let (families, family_names) = runtime_traits(spec);
     let aux_methods = spec.aux.values().map(|aux| aux_method(spec, aux));
     let functions = spec.calls.values().map(|call| function(spec, call));
     let entries = spec.calls.values().flat_map(|call| {
@@ -29,9 +26,12 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
     });
     let aux_entries = spec.aux.values().map(|aux| aux_entry(spec, aux));
     quote! {
-        /// Calls that the runtime carries out itself; results are the kernel's: negative
-        /// error numbers on failure.
-        pub trait RuntimeCalls: Guest { #(#methods)* }
+        #(#families)*
+
+        /// All calls that the runtime carries out itself.
+        pub trait RuntimeCalls: #(#family_names)+* {}
+
+        impl<C: #(#family_names)+*> RuntimeCalls for C {}
 
         /// Imports that are not system calls.
         pub trait AuxCalls: Guest { #(#aux_methods)* }
@@ -91,10 +91,38 @@ fn parameters(spec: &Spec, args: &[Arg]) -> Vec<TokenStream> {
         .collect()
 }
 
-fn runtime_method(spec: &Spec, call: &Call) -> TokenStream {
-    let By::Runtime { because } = &call.by else {
-        return quote!();
-    };
+/// A trait for each family with calls that the runtime carries out, and the traits' names.
+fn runtime_traits(spec: &Spec) -> (Vec<TokenStream>, Vec<Ident>) {
+    let mut families: BTreeMap<&str, Vec<TokenStream>> = BTreeMap::new();
+    for call in spec.calls.values() {
+        if let By::Runtime { because } = &call.by {
+            let method = runtime_method(spec, call, because);
+            families.entry(&call.family).or_default().push(method);
+        }
+    }
+    let traits = families.into_iter().map(|(family, methods)| {
+        let doc = format!(" Calls of the family `{family}` that the runtime carries out itself;");
+        let name = family_trait(family);
+        let definition = quote! {
+            #[doc = #doc]
+            /// results are the kernel's: negative error numbers on failure.
+            pub trait #name: Guest { #(#methods)* }
+        };
+        (definition, name)
+    });
+    traits.unzip()
+}
+
+/// `FdCalls` for `fd`.
+fn family_trait(family: &str) -> Ident {
+    let words = family.split(['_', '-']).map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    format_ident!("{}Calls", words.collect::<String>())
+}
+
+fn runtime_method(spec: &Spec, call: &Call, because: &str) -> TokenStream {
     let doc = doc(call.doc.as_deref(), || format!("`{}`.", call.name));
     let why = format!(" The runtime's because {because}.");
     let (name, parameters) = (ident(&call.name), parameters(spec, &call.args));

@@ -1,0 +1,76 @@
+//! Imports that are not system calls.
+
+use std::sync::atomic::AtomicBool;
+
+use wali_arch::flags::errno;
+
+use crate::host::abi::{Errno, Guest, Unwind};
+use crate::host::bindings::AuxCalls;
+use crate::host::process::{Process, Thread};
+
+impl AuxCalls for Thread {
+    fn init(&mut self) -> Result<i32, Unwind> {
+        Ok(once(&self.process.initialised))
+    }
+
+    fn deinit(&mut self) -> Result<i32, Unwind> {
+        Ok(once(&self.process.deinitialised))
+    }
+
+    fn proc_exit(&mut self, status: i32) -> Result<(), Unwind> {
+        Err(Unwind::Exit(status))
+    }
+
+    fn cl_get_argc(&mut self) -> Result<i32, Unwind> {
+        Ok(i32::try_from(self.process.args().len()).unwrap_or(i32::MAX))
+    }
+
+    fn cl_get_argv_len(&mut self, index: u32) -> Result<i32, Unwind> {
+        let len = self
+            .process
+            .args()
+            .get(index as usize)
+            .map_or(0, |arg| arg.count_bytes());
+        Ok(i32::try_from(len).unwrap_or(i32::MAX))
+    }
+
+    fn cl_copy_argv(&mut self, buf: u32, index: u32) -> Result<i32, Unwind> {
+        let Some(arg) = self.process.args().get(index as usize) else {
+            return Ok(-errno::EINVAL);
+        };
+        let written = Guest::memory(self).write(buf, arg.as_bytes_with_nul());
+        Ok(written.map_or_else(|Errno(number)| -number, |()| 0))
+    }
+
+    fn get_init_envfile(&mut self, buf: u32, size: u32) -> Result<i32, Unwind> {
+        let Some(path) = self.process.environment_path() else {
+            return Ok(0);
+        };
+        let bytes = path.as_bytes_with_nul();
+        let fits = bytes.len() <= size as usize;
+        Ok(i32::from(
+            fits && Guest::memory(self).write(buf, bytes).is_ok(),
+        ))
+    }
+
+    fn wasm_thread_spawn(&mut self, _: u32, _: u32) -> Result<i32, Unwind> {
+        Ok(-errno::ENOSYS)
+    }
+
+    fn setjmp(&mut self, _: u32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn sigsetjmp(&mut self, _: u32, _: i32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn longjmp(&mut self, _: u32, _: i32) -> Result<(), Unwind> {
+        Err(Unwind::Longjmp)
+    }
+}
+
+/// 0 the first time, 1 ever after.
+fn once(flag: &AtomicBool) -> i32 {
+    i32::from(Process::once(flag))
+}

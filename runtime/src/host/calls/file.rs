@@ -1,0 +1,93 @@
+//! Files by name.
+
+use wali_arch::flags::errno;
+use wali_arch::layout::{Convert, Plain, guest, host};
+use wali_arch::syscall;
+use wali_arch::tables::number;
+
+use super::{address_of, done, everywhere, outcome};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::bindings::FileCalls;
+use crate::host::process::Thread;
+
+impl FileCalls for Thread {
+    fn utime(&mut self, filename: u32, times: u32) -> Result<i64, Unwind> {
+        done(utime(Guest::memory(self), filename, times))
+    }
+
+    fn utimes(&mut self, filename: u32, times: u32) -> Result<i64, Unwind> {
+        done(futimesat(
+            Guest::memory(self),
+            libc::AT_FDCWD,
+            filename,
+            times,
+        ))
+    }
+
+    fn futimesat(&mut self, dirfd: i32, pathname: u32, times: u32) -> Result<i64, Unwind> {
+        done(futimesat(Guest::memory(self), dirfd, pathname, times))
+    }
+}
+
+/// Sets a file's times, or the present time where there are none.
+fn utimensat(
+    memory: GuestMemory,
+    dirfd: i32,
+    path: u32,
+    times: Option<[host::timespec; 2]>,
+) -> Result<(), Errno> {
+    let path = memory.address(path, 0);
+    let times = times.as_ref().map_or(0, address_of);
+    let number = everywhere(number::utimensat)?;
+    // SAFETY: the path is inside the reservation, the times are a live local's.
+    outcome(unsafe { syscall::syscall4(number, dirfd as usize, path, times, 0) }).map(|_| ())
+}
+
+fn timespec(seconds: i64, nanoseconds: i64) -> host::timespec {
+    let mut time = host::timespec::zeroed();
+    time.tv_sec = seconds;
+    time.tv_nsec = nanoseconds;
+    time
+}
+
+/// utime(2).
+///
+/// # Errors
+/// As Linux's.
+fn utime(memory: GuestMemory, path: u32, times: u32) -> Result<(), Errno> {
+    let times = match times {
+        0 => None,
+        at => {
+            let times = memory.read_plain::<guest::utimbuf>(at)?;
+            Some([timespec(times.actime, 0), timespec(times.modtime, 0)])
+        }
+    };
+    utimensat(memory, libc::AT_FDCWD, path, times)
+}
+
+/// utimes(2) and futimesat(2).
+///
+/// # Errors
+/// As Linux's.
+fn futimesat(memory: GuestMemory, dirfd: i32, path: u32, times: u32) -> Result<(), Errno> {
+    let times = match times {
+        0 => None,
+        at => {
+            let second = at.checked_add(size_of::<guest::timeval>() as u32);
+            let second = second.ok_or(Errno(errno::EFAULT))?;
+            Some([microseconds(memory, at)?, microseconds(memory, second)?])
+        }
+    };
+    utimensat(memory, dirfd, path, times)
+}
+
+fn microseconds(memory: GuestMemory, at: u32) -> Result<host::timespec, Errno> {
+    let time = memory.read_plain::<guest::timeval>(at)?;
+    if !(0..1_000_000).contains(&time.tv_usec) {
+        return Err(Errno(errno::EINVAL));
+    }
+    Ok(timespec(time.tv_sec, time.tv_usec * 1000))
+}
+
+// The conversions above rely on these being the same on both sides.
+const _: () = assert!(<guest::timeval as Convert>::SAME && <guest::utimbuf as Convert>::SAME);
