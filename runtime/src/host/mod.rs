@@ -4,8 +4,10 @@ pub mod abi;
 pub mod bindings;
 mod calls;
 pub mod convert;
+pub mod handoff;
 pub mod mappings;
 pub mod opened;
 mod process;
+pub mod signals;
 
 pub use process::{Environment, Process, Startup, Thread};
