@@ -30,7 +30,9 @@
 static volatile int count;
 static char trace[256];
 
-static void note(const char *text) { strcat(trace, text); }
+static void note(const char *text) {
+  if (strlen(trace) + strlen(text) < sizeof trace) strcat(trace, text);
+}
 static void show(const char *what) {
   printf("%s: %s\n", what, trace);
   trace[0] = 0;
@@ -286,10 +288,11 @@ static void info(void) {
   LIBC(sigqueue(getpid(), SIGSEGV, value));
   LIBC(kill(getpid(), SIGBUS));
   struct itimerval soon = {.it_value = {.tv_usec = 1000}};
+  block(SIG_BLOCK, SIGALRM, 0);
   LIBC(setitimer(ITIMER_REAL, &soon, NULL));
-  while (pause() != -1) {}
   sigset_t none;
   sigemptyset(&none);
+  LIBC(sigsuspend(&none));
   sigprocmask(SIG_SETMASK, &none, NULL);
   // In the order they were sent.
   sigset_t rt;
@@ -350,6 +353,12 @@ static void stack(void) {
   RAW(raw(sigaltstack, NULL, BAD));
 }
 
+// A timer that rings again and again, so that none comes too early to be noticed.
+static void repeat(int on) {
+  struct itimerval often = {{0, on ? 20000 : 0}, {0, on ? 20000 : 0}};
+  setitimer(ITIMER_REAL, &often, NULL);
+}
+
 static void suspend(void) {
   install(SIGUSR1, mask_shower, 0, SIGTERM);
   install(SIGUSR2, begin_end, 0, 0);
@@ -368,12 +377,15 @@ static void suspend(void) {
   show("the second");
   struct itimerval soon = {.it_value = {.tv_usec = 20000}};
   install(SIGALRM, begin_end, SA_RESTART, 0);
+  block(SIG_BLOCK, SIGALRM, 0);
   setitimer(ITIMER_REAL, &soon, NULL);
   LIBC(sigsuspend(&mask));
   show("one that came later");
-  setitimer(ITIMER_REAL, &soon, NULL);
+  block(SIG_UNBLOCK, SIGALRM, 0);
+  repeat(1);
   LIBC(pause());
-  show("pause");
+  repeat(0);
+  trace[0] = 0;
   // A fault's signal that was sent while it was blocked.
   install(SIGSEGV, mask_shower, 0, 0);
   block(SIG_BLOCK, SIGSEGV, 0);
@@ -411,10 +423,11 @@ static void timedwait(void) {
   LIBC(sigtimedwait(&set, NULL, NULL));
   // A signal with a handler that is not waited for.
   install(SIGALRM, begin_end, SA_RESTART, 0);
-  struct itimerval soon = {.it_value = {.tv_usec = 20000}};
-  setitimer(ITIMER_REAL, &soon, NULL);
+  repeat(1);
   LIBC(sigtimedwait(&set, &info, NULL));
-  show("interrupted");
+  repeat(0);
+  CHECK(trace[0] != 0);
+  trace[0] = 0;
   struct timespec odd = {0, 1000000000};
   LIBC(sigtimedwait(&set, &info, &odd));
   RAW(raw(rt_sigtimedwait, BAD, NULL, &zero, 8));
