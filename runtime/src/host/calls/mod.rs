@@ -2,10 +2,15 @@
 //! it asks for.
 
 mod auxiliary;
+mod dir;
 mod fd;
 mod file;
+mod ipc;
 mod memory;
+mod mount;
+mod numa;
 mod process;
+mod system;
 mod time;
 
 use wali_arch::flags::errno;
