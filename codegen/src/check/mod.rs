@@ -1,6 +1,7 @@
 //! From what people wrote and what the headers say to the checked model.
 
 mod calls;
+mod cases;
 mod fallback;
 mod structs;
 mod types;
