@@ -13,7 +13,7 @@ mod remap;
 mod segments;
 
 pub use nodes::{get_mempolicy, mbind, move_pages, set_mempolicy_home_node};
-pub use pages::{madvise, mincore, mlock, mlockall, msync, munlock, munlockall};
+pub use pages::{madvise, mincore, mlock, mlockall, msync, munlock, munlockall, name};
 pub use remap::mremap;
 pub use segments::{shmat, shmdt};
 

@@ -9,6 +9,7 @@ mod ipc;
 mod memory;
 mod mount;
 mod numa;
+mod prctl;
 mod process;
 mod system;
 mod time;
