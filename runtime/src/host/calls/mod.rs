@@ -2,10 +2,16 @@
 //! it asks for.
 
 mod auxiliary;
+mod dir;
 mod fd;
 mod file;
+mod ipc;
 mod memory;
+mod mount;
+mod numa;
+mod prctl;
 mod process;
+mod system;
 mod time;
 
 use wali_arch::flags::errno;
