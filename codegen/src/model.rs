@@ -201,12 +201,14 @@ pub enum FieldType {
     },
     /// A nested struct, by spec name.
     Struct(String),
-    /// A guest pointer to bytes, 32 bits here and 64 in the host; the field named by
-    /// `len` bounds what the kernel touches through it.
+    /// A guest pointer, 32 bits here and 64 in the host; the field named by `len` bounds
+    /// what the kernel touches through it.
     Pointer {
-        /// Which way the bytes go.
+        /// Which way the data goes.
         dir: Dir,
-        /// The sibling field that holds the length in bytes.
+        /// The element of an array; bytes if none. It is the same in guest and host.
+        element: Option<Element>,
+        /// The sibling field that holds the number of elements or bytes.
         len: String,
     },
 }
@@ -243,10 +245,56 @@ pub struct Call {
     pub by: By,
     /// How ISAs without the call do it.
     pub fallback: Option<Fallback>,
+    /// What it is for each value of an argument, if it does many things.
+    pub cases: Option<Cases>,
     /// The number on each ISA; none where its table has no such call.
     pub numbers: PerIsa<Option<u32>>,
     /// One line of documentation.
     pub doc: Option<String>,
+}
+
+/// What a call is for each value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cases {
+    /// The argument.
+    pub by: String,
+    /// The enumeration of its values.
+    pub set: String,
+    /// A case for each value that is known.
+    pub cases: Vec<Case>,
+    /// What becomes of others.
+    pub otherwise: Otherwise,
+}
+
+/// What a call is for one value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The value.
+    pub constant: Constant,
+    /// All of the call's arguments, with the types they have in this case.
+    pub args: Vec<Arg>,
+    /// What a successful call gives.
+    pub returns: Returns,
+    /// What a signal handler does to a blocked call.
+    pub restart: Restart,
+    /// Who carries it out.
+    pub by: By,
+    /// What tells it further apart.
+    pub cases: Option<Cases>,
+}
+
+/// What becomes of a value that no case knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The kernel does it, with the call's own types.
+    AsIs,
+    /// It fails with `errno`.
+    Refused {
+        /// The error.
+        errno: Constant,
+        /// Why.
+        because: String,
+    },
 }
 
 /// An argument.
@@ -276,6 +324,11 @@ pub enum ArgType {
         to: Pointee,
         /// Whether address 0 is allowed and means "none".
         nullable: bool,
+    },
+    /// Not used in a case: the kernel gets 0. As wide as the call's own type.
+    Unused {
+        /// The scalar of the call's own, by spec name; none if that is a pointer.
+        scalar: Option<String>,
     },
 }
 
@@ -314,7 +367,7 @@ pub enum Element {
 /// A length or count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Len {
-    /// The value of another argument.
+    /// The value of another argument, or what that points to.
     Arg(String),
     /// A fixed number.
     Fixed(u64),
@@ -325,6 +378,8 @@ pub enum Len {
 pub enum Returns {
     /// A value of a scalar type, by spec name.
     Scalar(String),
+    /// Members of a set of constants, by spec name.
+    Flags(String),
     /// Zero.
     Nothing,
     /// It does not return.
@@ -450,7 +505,10 @@ impl Arg {
     pub fn wasm(&self, spec: &Spec) -> WasmType {
         match &self.ty {
             ArgType::Value { scalar, .. } => spec.scalars[scalar].guest.wasm(),
-            ArgType::Pointer { .. } => WasmType::I32,
+            ArgType::Unused {
+                scalar: Some(scalar),
+            } => spec.scalars[scalar].guest.wasm(),
+            ArgType::Pointer { .. } | ArgType::Unused { scalar: None } => WasmType::I32,
         }
     }
 }
@@ -509,10 +567,10 @@ impl FlagSet {
     }
 }
 
-impl Call {
-    /// Whether an argument needs more than an address translated on that ISA.
+impl Arg {
+    /// Whether it needs more than an address translated on that ISA.
     pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
-        self.args.iter().any(|arg| match &arg.ty {
+        match &self.ty {
             ArgType::Value { flags, .. } => flags
                 .as_ref()
                 .is_some_and(|f| spec.flag_sets[f].converts_on(isa)),
@@ -532,7 +590,57 @@ impl Call {
                 }
                 Pointee::Bytes(_) | Pointee::String { .. } => false,
             },
+            ArgType::Unused { .. } => false,
+        }
+    }
+}
+
+impl Returns {
+    /// Whether the result must be translated on that ISA.
+    pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
+        matches!(self, Returns::Flags(set) if spec.flag_sets[set].converts_on(isa))
+    }
+}
+
+impl Cases {
+    /// Whether some case needs more than an address translated on that ISA.
+    pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
+        self.cases.iter().any(|case| {
+            case.args.iter().any(|arg| arg.converts_on(isa, spec))
+                || case.returns.converts_on(isa, spec)
+                || matches!(case.by, By::Runtime { .. })
+                || case
+                    .cases
+                    .as_ref()
+                    .is_some_and(|below| below.converts_on(isa, spec))
         })
+    }
+
+    /// All cases, those below others too, each with the constants that lead to it.
+    pub fn walk(&self) -> Vec<(Vec<&Constant>, &Case)> {
+        let mut all = Vec::new();
+        for case in &self.cases {
+            match &case.cases {
+                None => all.push((vec![&case.constant], case)),
+                Some(below) => all.extend(below.walk().into_iter().map(|(mut path, leaf)| {
+                    path.insert(0, &case.constant);
+                    (path, leaf)
+                })),
+            }
+        }
+        all
+    }
+}
+
+impl Call {
+    /// Whether an argument or a result needs more than an address translated on that ISA.
+    pub fn converts_on(&self, isa: usize, spec: &Spec) -> bool {
+        self.args.iter().any(|arg| arg.converts_on(isa, spec))
+            || self.returns.converts_on(isa, spec)
+            || self
+                .cases
+                .as_ref()
+                .is_some_and(|cases| cases.converts_on(isa, spec))
     }
 
     /// How the call is answered on the ISA with that index.

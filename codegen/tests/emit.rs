@@ -11,7 +11,8 @@ use wali_codegen::model::Spec;
 use wali_codegen::source::{Source, Sources};
 
 /// A call of each shape: direct, with a string, with flags that move, with a struct that
-/// is converted, read, written or both, in an array, by fallback, by the runtime, refused.
+/// is converted, read, written or both, in an array, by fallback, by the runtime, refused,
+/// with cases.
 const CALLS: &[&str] = &[
     "read",
     "open",
@@ -29,8 +30,16 @@ const CALLS: &[&str] = &[
     "getppid",
     "pread64",
     "clock_gettime",
+    "ioctl",
 ];
-const STRUCTS: &[&str] = &["stat", "iovec", "timespec", "itimerspec", "utsname"];
+const STRUCTS: &[&str] = &[
+    "stat",
+    "iovec",
+    "timespec",
+    "itimerspec",
+    "utsname",
+    "termios",
+];
 const FLAG_SETS: &[&str] = &[
     "open_flags",
     "at_flags",
@@ -39,6 +48,7 @@ const FLAG_SETS: &[&str] = &[
     "map_flags",
     "clock_ids",
     "mode_bits",
+    "ioctl_request",
 ];
 const AUX: &[&str] = &["__init", "__proc_exit", "__cl_copy_argv"];
 

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, did_you_mean};
 use crate::intent::calls::{ArgIntent, ArgTypeIntent, ByIntent, CallIntent, LenIntent};
 use crate::intent::decode;
 use crate::model::{
-    Arg, ArgType, Aux, By, Call, Dir, Element, FlagSet, Len, PerIsa, Pointee, Returns,
+    Arg, ArgType, Aux, By, Call, Constant, Dir, Element, FlagSet, Len, PerIsa, Pointee, Returns,
 };
 use crate::source::{Name, Span};
 
@@ -58,9 +58,25 @@ impl Checker<'_> {
                     .help_opt(did_you_mean(name, known)),
             );
         }
-        let args = self.args(&call.args);
+        let mut args = self.args(&call.args);
         let returns = self.returns(call.returns.as_ref());
         let by = self.by(&call.by, sets);
+        let cases = call.cases.as_ref().and_then(|cases| {
+            let base = super::cases::Base {
+                call,
+                returns: &returns,
+                restart: call.restart,
+            };
+            self.cases(cases, &base, &mut args, sets)
+        });
+        if let (Some(cases), ByIntent::Runtime(_) | ByIntent::Refused { .. }) =
+            (&call.cases, &call.by)
+        {
+            let label = "the call is the same for all values";
+            let by = &cases.by;
+            self.diags
+                .push(Diagnostic::new("useless `cases`", &by.span, label));
+        }
         if let Some(numbers) = numbers {
             self.answered_everywhere(call, numbers);
         }
@@ -82,6 +98,7 @@ impl Checker<'_> {
             restart: call.restart,
             by: by?,
             fallback,
+            cases,
             numbers: PerIsa(numbers?.clone()),
             doc: call.doc.clone(),
         })
@@ -119,10 +136,11 @@ impl Checker<'_> {
         }
     }
 
-    fn returns(&mut self, name: Option<&Name>) -> Returns {
+    pub(super) fn returns(&mut self, name: Option<&Name>) -> Returns {
         match name.map(|n| n.value.as_str()) {
             None | Some("nothing") => Returns::Nothing,
             Some("never") => Returns::Never,
+            Some(set) if self.intent.sets.contains_key(set) => Returns::Flags(set.to_owned()),
             Some(scalar) => {
                 if let Some(name) = name {
                     self.scalar_at(scalar, name, &["nothing", "never"]);
@@ -132,39 +150,48 @@ impl Checker<'_> {
         }
     }
 
-    fn by(&mut self, by: &ByIntent, sets: &FlagSets) -> Option<By> {
+    pub(super) fn by(&mut self, by: &ByIntent, sets: &FlagSets) -> Option<By> {
         Some(match by {
             ByIntent::Kernel => By::Kernel,
             ByIntent::Runtime(because) => By::Runtime {
                 because: because.clone(),
             },
-            ByIntent::Refused { errno, because } => {
-                let members = sets
-                    .get(ERRNO)
-                    .map(|set| set.members.as_slice())
-                    .unwrap_or_default();
-                let found = members.iter().find(|member| member.name == errno.value);
-                if found.is_none() {
-                    let names = members.iter().map(|member| member.name.as_str());
-                    let message = format!("unknown error `{}`", errno.value);
-                    let label = format!("expected a member of the flag set `{ERRNO}`");
-                    self.diags.push(
-                        Diagnostic::new(message, &errno.span, label)
-                            .help_opt(did_you_mean(&errno.value, names)),
-                    );
-                }
-                By::Refused {
-                    errno: found?.clone(),
-                    because: because.clone(),
-                }
-            }
+            ByIntent::Refused { errno, because } => By::Refused {
+                errno: self.error(errno, sets)?,
+                because: because.clone(),
+            },
         })
     }
 
-    fn args(&mut self, args: &[ArgIntent]) -> Vec<Arg> {
+    /// The constant behind an error's name.
+    pub(super) fn error(&mut self, errno: &Name, sets: &FlagSets) -> Option<Constant> {
+        let members = sets
+            .get(ERRNO)
+            .map(|set| set.members.as_slice())
+            .unwrap_or_default();
+        let found = members.iter().find(|member| member.name == errno.value);
+        if found.is_none() {
+            let names = members.iter().map(|member| member.name.as_str());
+            let message = format!("unknown error `{}`", errno.value);
+            let label = format!("expected a member of the flag set `{ERRNO}`");
+            self.diags.push(
+                Diagnostic::new(message, &errno.span, label)
+                    .help_opt(did_you_mean(&errno.value, names)),
+            );
+        }
+        found.cloned()
+    }
+
+    pub(super) fn args(&mut self, args: &[ArgIntent]) -> Vec<Arg> {
+        self.args_among(args, args)
+    }
+
+    /// The arguments `args`, whose lengths are among `all`.
+    pub(super) fn args_among(&mut self, args: &[ArgIntent], all: &[ArgIntent]) -> Vec<Arg> {
         let arg = |arg: &ArgIntent| {
             let ty = match &arg.ty {
                 ArgTypeIntent::Value(name) => self.value(name)?,
+                ArgTypeIntent::Unused(_) => ArgType::Unused { scalar: None },
                 ArgTypeIntent::Pointer {
                     dir,
                     to,
@@ -173,7 +200,7 @@ impl Checker<'_> {
                     span,
                 } => ArgType::Pointer {
                     dir: *dir,
-                    to: self.pointee(*dir, to, len.as_ref(), span, args)?,
+                    to: self.pointee(*dir, to, len.as_ref(), span, all)?,
                     nullable: *nullable,
                 },
             };
@@ -330,9 +357,14 @@ impl Checker<'_> {
             .map(|arg| &arg.ty)
         {
             Some(ArgTypeIntent::Value(_)) => Some(Len::Arg(value.value.clone())),
-            Some(ArgTypeIntent::Pointer { .. }) => {
+            Some(ArgTypeIntent::Pointer { to, .. })
+                if self.intent.scalars.contains_key(&to.value) =>
+            {
+                Some(Len::Arg(value.value.clone()))
+            }
+            Some(ArgTypeIntent::Pointer { .. } | ArgTypeIntent::Unused(_)) => {
                 let message = format!("`{}` is no number", value.value);
-                let label = "expected an argument that is passed by value";
+                let label = "expected an argument that is a number or points to one";
                 self.diags
                     .push(Diagnostic::new(message, &value.span, label));
                 None

@@ -203,6 +203,7 @@ impl Checker<'_> {
 fn written(ty: &ArgTypeIntent) -> String {
     match ty {
         ArgTypeIntent::Value(name) => name.value.clone(),
+        ArgTypeIntent::Unused(_) => "none".to_owned(),
         ArgTypeIntent::Pointer { dir, to, .. } => {
             let dir = match dir {
                 Dir::In => "in",

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, RUN_FACTS};
+use super::Checker;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::facts::StructFacts;
 use crate::intent::types::{FieldIntent, FieldTypeIntent, StructIntent};
-use crate::model::{Field, FieldType, Layout, PerIsa, Place, Struct};
+use crate::model::{Element, Field, FieldType, Layout, PerIsa, Place, Struct};
 use crate::source::{At, Name};
 
 /// A guest pointer.
@@ -42,6 +42,15 @@ impl<'a> Checker<'a> {
         states.insert(name.to_owned(), State::InProgress);
         let mut good = true;
         for field in &s.fields {
+            if let FieldTypeIntent::Pointer {
+                element: Some(element),
+                ..
+            } = &field.ty.value
+                && let Some(behind) = element.value.strip_prefix("struct ").map(str::trim)
+                && intent.structs.contains_key(behind)
+            {
+                self.structure(behind, states);
+            }
             let FieldTypeIntent::Struct(nested) = &field.ty.value else {
                 continue;
             };
@@ -128,9 +137,7 @@ impl<'a> Checker<'a> {
         let facts = self.facts.structs.get(&s.name.value);
         if facts.is_none() {
             let message = format!("no facts about `struct {}`", s.name.value);
-            let label = "not in facts/structs.yaml";
-            self.diags
-                .push(Diagnostic::new(message, &s.name.span, label).help(RUN_FACTS));
+            self.missing_fact(message, &s.name.span, "structs");
         }
         facts
     }
@@ -146,9 +153,7 @@ impl<'a> Checker<'a> {
         let name = &field.name;
         let Some((_, places)) = facts.fields.iter().find(|(known, _)| *known == name.value) else {
             let message = format!("no fact for the field `{}`", name.value);
-            let label = "not in facts/structs.yaml";
-            self.diags
-                .push(Diagnostic::new(message, &name.span, label).help(RUN_FACTS));
+            self.missing_fact(message, &name.span, "structs");
             return None;
         };
         let Some(reference) = places[self.guest] else {
@@ -191,10 +196,15 @@ impl<'a> Checker<'a> {
                 let ty = FieldType::Struct(nested.name.clone());
                 (ty, nested.guest, nested.host.0[self.guest].size)
             }
-            FieldTypeIntent::Pointer { dir, len } => {
+            FieldTypeIntent::Pointer { dir, element, len } => {
                 self.length_field(s, field, len)?;
+                let element = match element {
+                    Some(name) => Some(self.field_element(name, states)?),
+                    None => None,
+                };
                 let ty = FieldType::Pointer {
                     dir: *dir,
+                    element,
                     len: len.value.clone(),
                 };
                 (ty, POINTER, 8)
@@ -242,6 +252,43 @@ impl<'a> Checker<'a> {
                     .push(Diagnostic::new(message, &field.name.span, label));
             }
         }
+    }
+
+    /// What a field points to an array of. It must be the same in guest and host, since what
+    /// stands behind a field is not copied.
+    fn field_element(&mut self, name: &Name, states: &BTreeMap<String, State>) -> Option<Element> {
+        let (same, element) = match name.value.strip_prefix("struct ").map(str::trim) {
+            None => {
+                self.scalar_layout(&name.value, name)?;
+                let scalar = &self.intent.scalars[&name.value];
+                let same = scalar.guest.bits == scalar.host.bits;
+                (same, Element::Scalar(name.value.clone()))
+            }
+            Some(text) => {
+                if !self.struct_at(text, name) {
+                    return None;
+                }
+                let State::Done(s) = states.get(text)? else {
+                    return None;
+                };
+                let same = s.host.0.iter().all(|host| *host == s.guest)
+                    && s.fields.iter().all(|f| {
+                        !matches!(f.ty, FieldType::Pointer { .. } | FieldType::Struct(_))
+                            && f.host.0.iter().all(|place| *place == Some(f.guest))
+                    });
+                (same, Element::Struct(text.to_owned()))
+            }
+        };
+        if !same {
+            let message = format!("a field points to `{}`, which is converted", name.value);
+            let label = "only what is the same in guest and host can stand here";
+            self.diags.push(
+                Diagnostic::new(message, &name.span, label)
+                    .help("make the field an `addr` and leave the call to the runtime"),
+            );
+            return None;
+        }
+        Some(element)
     }
 
     fn length_field(&mut self, s: &StructIntent, field: &FieldIntent, len: &Name) -> Option<()> {

@@ -161,7 +161,11 @@ fn parameters(spec: &Spec, args: &[Arg]) -> String {
 
 fn argument(spec: &Spec, ty: &ArgType) -> String {
     match ty {
-        ArgType::Value { scalar, .. } => c_int(spec.scalars[scalar].guest).into(),
+        ArgType::Value { scalar, .. }
+        | ArgType::Unused {
+            scalar: Some(scalar),
+        } => c_int(spec.scalars[scalar].guest).into(),
+        ArgType::Unused { scalar: None } => "void *".into(),
         ArgType::Pointer { dir, to, .. } => {
             let target = match to {
                 Pointee::Bytes(_) => "void".into(),

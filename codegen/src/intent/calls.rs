@@ -1,6 +1,7 @@
 //! System calls and auxiliary imports as written.
 
 use super::Named;
+use super::cases::{self, CasesIntent};
 use super::decode::{self, Fields};
 use super::types::direction;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -31,6 +32,8 @@ pub struct CallIntent {
     pub by: ByIntent,
     /// What ISAs without it do.
     pub fallback: Option<FallbackIntent>,
+    /// What it is for each value of an argument.
+    pub cases: Option<CasesIntent>,
 }
 
 /// Who carries a call out.
@@ -63,6 +66,8 @@ pub struct ArgIntent {
 pub enum ArgTypeIntent {
     /// A scalar or flag set by name.
     Value(Name),
+    /// `none`: not used in a case.
+    Unused(Span),
     /// An address.
     Pointer {
         /// Direction of the data.
@@ -133,9 +138,9 @@ impl Named for AuxIntent {
 }
 
 /// The keys of a call. None is an argument's name: indented too far, it would become one.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "doc", "import", "aliases", "args", "returns", "restart", "runtime", "refuse", "because",
-    "fallback",
+    "fallback", "cases",
 ];
 
 /// Reads a call.
@@ -148,10 +153,6 @@ pub fn call(name: &Name, node: &Node, family: &str, diags: &mut Diagnostics) -> 
         let help = "add `args:`; `args: {}` if it takes none";
         fields.require_of(&what, name, "args", help, diags);
     }
-    let restarts = [("signal", Restart::Signal), ("never", Restart::Never)];
-    let restart = fields
-        .text("restart", diags)
-        .and_then(|n| decode::choice(&n, "restart rule", &restarts, diags));
     Some(CallIntent {
         name: name.clone(),
         family: family.to_owned(),
@@ -160,10 +161,18 @@ pub fn call(name: &Name, node: &Node, family: &str, diags: &mut Diagnostics) -> 
         aliases: fields.names("aliases", diags),
         args: args(fields.get("args"), diags),
         returns: fields.text("returns", diags),
-        restart: restart.unwrap_or(Restart::NotBlocking),
+        restart: restart(&fields, diags).unwrap_or(Restart::NotBlocking),
         by: by(&fields, diags),
         fallback: fields.get("fallback").and_then(|n| fallback(n, diags)),
+        cases: fields.get("cases").and_then(|n| cases::cases(n, diags)),
     })
+}
+
+/// The value of `restart`, if it is there.
+pub(super) fn restart(fields: &Fields<'_>, diags: &mut Diagnostics) -> Option<Restart> {
+    let restarts = [("signal", Restart::Signal), ("never", Restart::Never)];
+    let name = fields.text("restart", diags)?;
+    decode::choice(&name, "restart rule", &restarts, diags)
 }
 
 /// Reads an auxiliary import.
@@ -182,7 +191,7 @@ pub fn aux(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<AuxInten
     })
 }
 
-fn by(fields: &Fields<'_>, diags: &mut Diagnostics) -> ByIntent {
+pub(super) fn by(fields: &Fields<'_>, diags: &mut Diagnostics) -> ByIntent {
     let runtime = fields.text("runtime", diags);
     let refuse = fields.text("refuse", diags);
     let because = fields.text("because", diags);
@@ -229,6 +238,15 @@ fn args(node: Option<&Node>, diags: &mut Diagnostics) -> Vec<ArgIntent> {
     let Some(entries) = node.and_then(|n| decode::map(n, "`args`", diags)) else {
         return Vec::new();
     };
+    args_in(entries, false, diags)
+}
+
+/// The arguments of a call, or those that a case changes.
+pub(super) fn args_in(
+    entries: &[(Name, Node)],
+    of_case: bool,
+    diags: &mut Diagnostics,
+) -> Vec<ArgIntent> {
     if let Some((seventh, _)) = entries.get(6) {
         let label = "Linux passes six at most";
         diags.push(Diagnostic::new("a seventh argument", &seventh.span, label));
@@ -250,7 +268,7 @@ fn args(node: Option<&Node>, diags: &mut Diagnostics) -> Vec<ArgIntent> {
             continue;
         }
         argument_name(name, diags);
-        if let Some(ty) = arg_type(node, diags) {
+        if let Some(ty) = arg_type(node, of_case, diags) {
             args.push(ArgIntent {
                 name: name.clone(),
                 ty,
@@ -275,7 +293,7 @@ fn argument_name(name: &Name, diags: &mut Diagnostics) {
     }
 }
 
-fn arg_type(node: &Node, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {
+fn arg_type(node: &Node, of_case: bool, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {
     if let Kind::Map(_) = node.kind {
         let known = ["in", "out", "inout", "len", "count", "nullable"];
         let fields = Fields::new(node, "a pointer", &known, diags)?;
@@ -297,6 +315,9 @@ fn arg_type(node: &Node, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {
         });
     }
     let name = decode::text(node, "an argument's type", diags)?;
+    if of_case && name.value == "none" {
+        return Some(ArgTypeIntent::Unused(name.span));
+    }
     if matches!(name.value.as_str(), "path" | "string") {
         let span = name.span.clone();
         return Some(ArgTypeIntent::Pointer {

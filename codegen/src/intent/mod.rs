@@ -3,6 +3,7 @@
 //! Needs no facts: extraction starts from here to learn what to ask the headers for.
 
 pub mod calls;
+pub mod cases;
 pub mod decode;
 pub mod types;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Name, Sources, Span};
 use crate::yaml::{self, Node};
-use calls::{AuxIntent, CallIntent};
+use calls::{ArgTypeIntent, AuxIntent, CallIntent};
 use types::{IsaIntent, ScalarIntent, SetIntent, StructIntent};
 
 /// Everything written by hand, by name.
@@ -105,6 +106,7 @@ pub fn read(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Parsed {
     let before = diags.len();
     parsed.intent.finish_isas(diags);
     parsed.isas_sound &= diags.len() == before;
+    parsed.intent.declare_case_sets(diags);
     parsed.intent.check_shared_names(diags);
     parsed
 }
@@ -251,6 +253,36 @@ impl Intent {
                 );
             }
         }
+    }
+
+    /// Enumerations that `cases` declare. Several may declare the same one, each its part.
+    fn declare_case_sets(&mut self, diags: &mut Diagnostics) {
+        let mut declared: BTreeMap<String, SetIntent> = BTreeMap::new();
+        for call in self.calls.values() {
+            let Some(cases) = &call.cases else { continue };
+            let mut types: BTreeMap<&str, &Name> = BTreeMap::new();
+            for arg in &call.args {
+                if let ArgTypeIntent::Value(ty) = &arg.ty {
+                    types.insert(&arg.name.value, ty);
+                }
+            }
+            cases.walk(&mut |cases| {
+                let (Some(headers), Some(ty)) =
+                    (&cases.headers, types.get(cases.by.value.as_str()))
+                else {
+                    return;
+                };
+                if let Some(first) = self.sets.get(&cases.set.value) {
+                    diags.push(duplicate(&cases.set, &first.name.span));
+                    return;
+                }
+                let set = declared
+                    .entry(cases.set.value.clone())
+                    .or_insert_with(|| SetIntent::of_cases(&cases.set, ty, &call.name));
+                set.add(headers, cases.cases.iter().map(|case| &case.name));
+            });
+        }
+        self.sets.extend(declared);
     }
 
     /// Scalars and flag sets share one name space, since an argument may be either.

@@ -89,13 +89,44 @@ pub enum FieldTypeIntent {
     Array(String),
     /// `struct NAME`.
     Struct(String),
-    /// `{ in: bytes, len: FIELD }`.
+    /// `{ in: bytes, len: FIELD }` or `{ in: array of NAME, count: FIELD }`.
     Pointer {
-        /// Direction of the bytes.
+        /// Direction of the data.
         dir: Dir,
-        /// The field with their number.
+        /// The element, if it is an array: a scalar or `struct NAME`.
+        element: Option<Name>,
+        /// The field with the number of bytes or elements.
         len: Name,
     },
+}
+
+impl SetIntent {
+    /// An enumeration without members yet, declared by the cases of a call.
+    pub(super) fn of_cases(name: &Name, ty: &Name, call: &Name) -> SetIntent {
+        SetIntent {
+            name: name.clone(),
+            doc: Some(format!("What `{}` can do.", call.value)),
+            bits: false,
+            ty: ty.clone(),
+            headers: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+
+    /// Adds what it does not have yet.
+    pub(super) fn add<'a>(&mut self, headers: &'a [Name], members: impl Iterator<Item = &'a Name>) {
+        let new = |known: &[Name], name: &Name| known.iter().all(|k| k.value != name.value);
+        for header in headers {
+            if new(&self.headers, header) {
+                self.headers.push(header.clone());
+            }
+        }
+        for member in members {
+            if new(&self.members, member) {
+                self.members.push(member.clone());
+            }
+        }
+    }
 }
 
 impl Named for ScalarIntent {
@@ -340,7 +371,7 @@ pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<St
     })
 }
 
-fn headers(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name> {
+pub(super) fn headers(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name> {
     let headers = fields.names("headers", diags);
     for header in &headers {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
@@ -355,16 +386,24 @@ fn headers(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name> {
 
 fn field_type(node: &Node, diags: &mut Diagnostics) -> Option<FieldTypeIntent> {
     if let Kind::Map(_) = node.kind {
-        let fields = Fields::new(node, "a pointer", &["in", "out", "inout", "len"], diags)?;
+        let known = ["in", "out", "inout", "len", "count"];
+        let fields = Fields::new(node, "a pointer", &known, diags)?;
         let (dir, to) = direction(&fields, node, diags)?;
-        if to.value != "bytes" {
+        let element = to.value.strip_prefix("array of ").map(|name| At {
+            value: name.trim().to_owned(),
+            span: to.span.clone(),
+        });
+        if to.value != "bytes" && element.is_none() {
             let message = format!("a field cannot point to `{}`", to.value);
-            diags.push(Diagnostic::new(message, &to.span, "expected `bytes`"));
+            let label = "expected `bytes` or `array of NAME`";
+            diags.push(Diagnostic::new(message, &to.span, label));
         }
-        fields.require("len", diags)?;
+        let key = if element.is_some() { "count" } else { "len" };
+        fields.require(key, diags)?;
         return Some(FieldTypeIntent::Pointer {
             dir,
-            len: fields.text("len", diags)?,
+            element,
+            len: fields.text(key, diags)?,
         });
     }
     let name = decode::text(node, "a field's type", diags)?.value;

@@ -134,6 +134,16 @@ impl GuestMemory {
     }
 }
 
+/// What the kernel says of a descriptor that is not open: for calls that are refused after
+/// the kernel would have looked at it.
+pub fn closed(fd: i32) -> Option<Errno> {
+    let number = number::fcntl?;
+    let command = flags::fcntl_command::F_GETFD as usize;
+    // SAFETY: the arguments are numbers.
+    let result = unsafe { syscall::syscall2(number, fd as usize, command) };
+    (result < 0).then_some(Errno(-result as i32))
+}
+
 /// A Wasm value type that WALI's imports use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValType {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
+use super::cases;
 use super::names::{cfg, doc, ident, int};
 use crate::model::{
     Answer, Arg, ArgType, Aux, By, Call, Dir, Element, Fallback, FallbackArg, Int, Len, PerIsa,
@@ -50,7 +51,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub mod calls {
             use super::*;
             use #support::flags::errno;
-            use #support::{Widened, convert, guest, number, syscall};
+            use #support::{Widened, closed, convert, guest, number, syscall};
             #(#functions)*
         }
 
@@ -66,7 +67,10 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
 fn guest_int(spec: &Spec, ty: &ArgType) -> Int {
     match ty {
         ArgType::Value { scalar, .. } => spec.scalars[scalar].guest,
-        ArgType::Pointer { .. } => Int {
+        ArgType::Unused {
+            scalar: Some(scalar),
+        } => spec.scalars[scalar].guest,
+        ArgType::Pointer { .. } | ArgType::Unused { scalar: None } => Int {
             bits: 32,
             signed: false,
         },
@@ -74,7 +78,7 @@ fn guest_int(spec: &Spec, ty: &ArgType) -> Int {
 }
 
 /// The integer in which an argument travels: 32 or 64 bits.
-fn passed_int(spec: &Spec, ty: &ArgType) -> Int {
+pub(super) fn passed_int(spec: &Spec, ty: &ArgType) -> Int {
     let int = guest_int(spec, ty);
     Int {
         bits: if int.bits == 64 { 64 } else { 32 },
@@ -82,7 +86,7 @@ fn passed_int(spec: &Spec, ty: &ArgType) -> Int {
     }
 }
 
-fn parameters(spec: &Spec, args: &[Arg]) -> Vec<TokenStream> {
+pub(super) fn parameters(spec: &Spec, args: &[Arg]) -> Vec<TokenStream> {
     args.iter()
         .map(|arg| {
             let (name, ty) = (ident(&arg.name), int(passed_int(spec, &arg.ty)));
@@ -96,7 +100,14 @@ fn runtime_traits(spec: &Spec) -> (Vec<TokenStream>, Vec<Ident>) {
     let mut families: BTreeMap<&str, Vec<TokenStream>> = BTreeMap::new();
     for call in spec.calls.values() {
         if let By::Runtime { because } = &call.by {
-            let method = runtime_method(spec, call, because);
+            let doc = doc(call.doc.as_deref(), || format!("`{}`.", call.name));
+            let (name, parameters) = (ident(&call.name), parameters(spec, &call.args));
+            let method = runtime_method(doc, because, &name, &parameters);
+            families.entry(&call.family).or_default().push(method);
+        }
+        for (name, text, case, because) in cases::runtime_cases(call) {
+            let parameters = cases::method_parameters(spec, &case);
+            let method = runtime_method(doc(Some(&text), String::new), because, &name, &parameters);
             families.entry(&call.family).or_default().push(method);
         }
     }
@@ -122,10 +133,13 @@ fn family_trait(family: &str) -> Ident {
     format_ident!("{}Calls", words.collect::<String>())
 }
 
-fn runtime_method(spec: &Spec, call: &Call, because: &str) -> TokenStream {
-    let doc = doc(call.doc.as_deref(), || format!("`{}`.", call.name));
+fn runtime_method(
+    doc: TokenStream,
+    because: &str,
+    name: &Ident,
+    parameters: &[TokenStream],
+) -> TokenStream {
     let why = format!(" The runtime's because {because}.");
-    let (name, parameters) = (ident(&call.name), parameters(spec, &call.args));
     quote! {
         #doc
         #[doc = ""]
@@ -190,14 +204,17 @@ fn function(spec: &Spec, call: &Call) -> TokenStream {
     }
 }
 
-fn refusal(errno: &str) -> TokenStream {
+pub(super) fn refusal(errno: &str) -> TokenStream {
     let errno = ident(errno);
     quote!(Err(Errno(errno::#errno)))
 }
 
 /// The body of a call that the kernel does. Its own locals begin with two underscores, as no
 /// argument does, and it names functions by path, so that arguments can have any name.
-fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
+pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
+    if let Some(cases) = &call.cases {
+        return cases::body(spec, call, cases);
+    }
     let name = ident(&call.name);
     let absent = match &call.fallback {
         Some(fallback) => fallback_call(spec, fallback),
@@ -219,6 +236,15 @@ fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         quote!(if __result >= 0 { #after })
     };
     let opened = opens(spec, call).then(|| quote!(let __result = __cx.opened(__result);));
+    let result = match &call.returns {
+        Returns::Flags(set) if (0..spec.isas.len()).any(|i| spec.flag_sets[set].converts_on(i)) => {
+            let set = ident(set);
+            quote!(Ok(if __result < 0 { __result } else {
+                flags::#set::to_guest(__result as u64) as i64
+            }))
+        }
+        _ => quote!(Ok(__result)),
+    };
     let syscall = format_ident!("syscall{}", call.args.len());
     quote! {
         let Some(__number) = number::#name else { return #absent };
@@ -228,7 +254,7 @@ fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         let __result = unsafe { syscall::#syscall(__number #(, #words)*) } as i64;
         #opened
         #finish
-        Ok(__result)
+        #result
     }
 }
 
@@ -295,10 +321,16 @@ fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
             }
         }
         ArgType::Pointer { dir, to, .. } => pointer(spec, call, &name, *dir, to),
+        ArgType::Unused { .. } => Passage {
+            before: quote!(),
+            word: quote!(0usize),
+            after: quote!(),
+        },
     }
 }
 
 /// The value of a length as `u64`; a negative one counts as huge, for the kernel to refuse.
+/// One that stands in memory is the kernel's to judge.
 fn length(spec: &Spec, call: &Call, len: &Len) -> TokenStream {
     match len {
         Len::Fixed(n) => {
@@ -306,11 +338,11 @@ fn length(spec: &Spec, call: &Call, len: &Len) -> TokenStream {
             quote!(#n)
         }
         Len::Arg(name) => {
-            let ty = call
-                .args
-                .iter()
-                .find(|a| a.name == *name)
-                .map(|a| passed_int(spec, &a.ty));
+            let arg = call.args.iter().find(|a| a.name == *name);
+            if arg.is_some_and(|a| matches!(a.ty, ArgType::Pointer { .. })) {
+                return quote!(0u64);
+            }
+            let ty = arg.map(|a| passed_int(spec, &a.ty));
             let bits = ty.map_or(64, |int| int.bits);
             let (name, unsigned) = (
                 ident(name),
@@ -366,7 +398,7 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
             if converts {
                 // A result is how many the kernel wrote; without one it wrote them all.
                 let given = match call.returns {
-                    Returns::Scalar(_) => quote!(__result as u64),
+                    Returns::Scalar(_) | Returns::Flags(_) => quote!(__result as u64),
                     Returns::Nothing | Returns::Never => count.clone(),
                 };
                 let mut passage = converted(name, dir, ty, Some(count));
@@ -460,6 +492,7 @@ fn metadata(spec: &Spec, arg: &Arg) -> TokenStream {
             }
         }
         ArgType::Pointer { .. } => quote!(ArgKind::Pointer),
+        ArgType::Unused { .. } => quote!(ArgKind::Number),
     };
     quote!(ArgMeta { name: #name, kind: #kind })
 }
@@ -541,7 +574,9 @@ fn entry(spec: &Spec, call: &Call, import: &str) -> TokenStream {
     let expression = match call.by {
         By::Runtime { .. } => quote!(cx.#name(#(#words),*).map(|r| r as u64)),
         By::Kernel | By::Refused { .. } => {
-            quote!(Ok(calls::#name(cx #(, #words)*).unwrap_or_else(Errno::result) as u64))
+            let kernel =
+                quote!(Ok(calls::#name(cx #(, #words)*).unwrap_or_else(Errno::result) as u64));
+            cases::table_expression(spec, call, &kernel)
         }
     };
     table_entry(

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::names::{doc, ident, int, int_of, items_per_isa, per_isa};
-use crate::model::{Field, FieldType, Int, Layout, PerIsa, Place, Spec, Struct};
+use crate::model::{Element, Field, FieldType, Int, Layout, PerIsa, Place, Spec, Struct};
 
 /// Modules `guest` and `host`, conversions and their property tests. `support` names the
 /// module with the traits `Plain` and `Convert` and, for tests, `samples`, `bytes` and
@@ -297,9 +297,21 @@ fn field_to_host(spec: &Spec, f: &Field, place: Place) -> TokenStream {
             quote!(host.#name = { self.#name }.map(|v| v as #widen as #ty);)
         }
         FieldType::Struct(_) => quote!(host.#name = { self.#name }.to_host(address)?;),
-        FieldType::Pointer { len, .. } => {
+        FieldType::Pointer { len, element, .. } => {
             let len = ident(len);
-            quote!(host.#name = address(self.#name, self.#len as u64)? as u64;)
+            let size = match element {
+                None => 1,
+                Some(Element::Scalar(scalar)) => u64::from(spec.scalars[scalar].guest.bits / 8),
+                Some(Element::Struct(s)) => spec.structs[s].guest.size,
+            };
+            let len = match size {
+                1 => quote!(self.#len as u64),
+                _ => {
+                    let size = Literal::u64_suffixed(size);
+                    quote!((self.#len as u64).saturating_mul(#size))
+                }
+            };
+            quote!(host.#name = address(self.#name, #len)? as u64;)
         }
     }
 }

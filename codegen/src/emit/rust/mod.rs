@@ -1,6 +1,7 @@
 //! Rust: what the macros of `wali-macros` expand to.
 
 mod bindings;
+mod cases;
 mod flags;
 mod layouts;
 mod names;

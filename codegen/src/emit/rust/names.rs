@@ -43,6 +43,16 @@ pub fn cfg(isa: &Isa) -> TokenStream {
     quote!(#[cfg(target_arch = #arch)])
 }
 
+/// The condition that the ISA is one of those with a property; nothing if all have it.
+pub fn cfg_any(spec: &Spec, holds: impl Fn(usize) -> bool) -> TokenStream {
+    let (with, without): (Vec<usize>, Vec<usize>) = (0..spec.isas.len()).partition(|i| holds(*i));
+    if without.is_empty() {
+        return TokenStream::new();
+    }
+    let names = with.iter().map(|i| &spec.isas[*i].name);
+    quote!(#[cfg(any(#(target_arch = #names),*))])
+}
+
 /// Emits an item once if what it depends on is the same on every ISA, otherwise once for
 /// each ISA under its condition.
 pub fn per_isa<T: PartialEq>(
