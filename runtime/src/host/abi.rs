@@ -10,6 +10,7 @@ pub use wali_arch::tables::number;
 
 pub use super::convert;
 use super::mappings::PAGE;
+pub use super::signals::word as interrupt_word;
 pub use crate::engine::Unwind;
 use crate::memory::Memory;
 
@@ -51,10 +52,6 @@ pub trait Guest {
     /// Its memory.
     fn memory(&self) -> GuestMemory;
 
-    /// The word that is nonzero while signal handlers have to run, readable as long as the
-    /// guest is.
-    fn interrupt_word(&self) -> *const u32;
-
     /// Looks at what a call opened by name before the guest gets it: the descriptor, or an
     /// error in its place.
     fn opened(&mut self, result: i64) -> i64;
@@ -87,7 +84,7 @@ impl GuestMemory {
 
     /// An address in the kernel's half, which the kernel lets no process use: it says
     /// `EFAULT`, but not before it has said what else is wrong with a call.
-    const NOWHERE: usize = usize::MAX << 12;
+    pub(super) const NOWHERE: usize = usize::MAX << 12;
 
     /// The host address of `len` bytes at a guest address, for the kernel; the null pointer
     /// stays null, and an extent larger than all of guest memory is nowhere. So is one at the

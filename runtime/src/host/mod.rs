@@ -6,6 +6,7 @@ mod calls;
 pub mod convert;
 pub mod handoff;
 pub mod mappings;
+mod messages;
 pub mod opened;
 mod process;
 pub mod signals;

@@ -2,106 +2,22 @@
 //! opened object is looked at, not the name it was opened by, which links, working
 //! directories, mounts and roots can change.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use wali_arch::flags::{errno, fs_magic};
 
 use super::abi::Errno;
 use super::process::out_of_the_way;
 
-/// Where the kernel says what a descriptor is: the folder `fd` of this process in procfs, as
-/// it was before any guest ran. Kept open, so that `chroot` and mounts do not matter.
+/// Where the kernel says what a descriptor is: procfs, as it was mounted before any guest ran.
+/// Its root is kept open, so that `chroot` and other mounts do not matter.
 #[derive(Debug)]
 pub struct Descriptors {
-    folder: Option<Folder>,
-}
-
-#[derive(Debug)]
-struct Folder {
-    /// The root of procfs, from which a forked child finds its own folder.
-    root: OwnedFd,
-    fd: OwnedFd,
-    /// The identity of what `fd` stands for; a forked child's is another.
-    device: AtomicU64,
-    inode: AtomicU64,
-}
-
-impl Folder {
-    fn open() -> io::Result<Folder> {
-        let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC;
-        let open = |directory: i32, path: &CStr| {
-            // SAFETY: the path is a C string.
-            let fd = unsafe { libc::openat(directory, path.as_ptr(), flags) };
-            if fd < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            // SAFETY: the descriptor was just made and is nobody else's.
-            out_of_the_way(unsafe { OwnedFd::from_raw_fd(fd) })
-        };
-        let root = open(libc::AT_FDCWD, c"/proc")?;
-        let fd = open(root.as_raw_fd(), c"self/fd")?;
-        if !is_in_proc(root.as_raw_fd()) || !is_in_proc(fd.as_raw_fd()) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let Identity(device, inode) = Identity::of(fd.as_raw_fd())?;
-        Ok(Folder {
-            root,
-            fd,
-            device: AtomicU64::new(device),
-            inode: AtomicU64::new(inode),
-        })
-    }
-
-    /// The descriptor, if it still is what it was: a guest can close it, or put another in its
-    /// place.
-    fn get(&self) -> Option<i32> {
-        let known = Identity(
-            self.device.load(Ordering::Relaxed),
-            self.inode.load(Ordering::Relaxed),
-        );
-        let fd = self.fd.as_raw_fd();
-        Identity::of(fd).is_ok_and(|now| now == known).then_some(fd)
-    }
-
-    fn in_child(&self) -> io::Result<()> {
-        let here = self.get();
-        // No file has this identity: until the new folder is there, there is none.
-        self.device.store(0, Ordering::Relaxed);
-        self.inode.store(0, Ordering::Relaxed);
-        let here = here.ok_or(io::ErrorKind::NotFound)?;
-        // SAFETY: a structure of integers. (libc's has no constructor.)
-        let mut how: libc::open_how = unsafe { std::mem::zeroed() };
-        how.flags = (libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64;
-        // Not through anything mounted there meanwhile.
-        how.resolve = libc::RESOLVE_NO_XDEV;
-        // SAFETY: the path is a C string, the structure has the size given; the new descriptor
-        // is moved over our own.
-        unsafe {
-            let root = self.root.as_raw_fd();
-            let path = c"self/fd".as_ptr();
-            let size = size_of::<libc::open_how>();
-            let new = libc::syscall(libc::SYS_openat2, root, path, &how, size) as i32;
-            if new < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            let new = OwnedFd::from_raw_fd(new);
-            if !is_in_proc(new.as_raw_fd()) {
-                return Err(io::ErrorKind::NotFound.into());
-            }
-            if libc::dup3(new.as_raw_fd(), here, libc::O_CLOEXEC) < 0 {
-                return Err(io::Error::last_os_error());
-            }
-        }
-        let Identity(device, inode) = Identity::of(here)?;
-        self.device.store(device, Ordering::Relaxed);
-        self.inode.store(inode, Ordering::Relaxed);
-        Ok(())
-    }
+    proc: Option<(OwnedFd, Identity)>,
 }
 
 /// What makes a file the same file.
@@ -126,20 +42,25 @@ impl Identity {
     }
 }
 
-impl Descriptors {
-    /// Opens the folder. Where there is no procfs, the guest cannot open files of any.
-    pub fn open() -> Descriptors {
-        Descriptors {
-            folder: Folder::open().ok(),
-        }
-    }
+/// As long as any name can be: a path, and ` (deleted)`.
+const NAME: usize = libc::PATH_MAX as usize + 16;
 
-    /// Turns to the folder of a forked child, in the child. If that fails, it has none.
-    pub fn in_child(&self) {
-        if let Some(folder) = &self.folder {
-            // Then no descriptor is known any more, which refuses more than it has to.
-            let _ = folder.in_child();
+impl Descriptors {
+    /// Opens the root. Where there is no procfs, the guest cannot open files of any.
+    pub fn open() -> Descriptors {
+        let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC;
+        // SAFETY: the path is a C string.
+        let fd = unsafe { libc::open(c"/proc".as_ptr(), flags) };
+        if fd < 0 {
+            return Descriptors { proc: None };
         }
+        // SAFETY: the descriptor was just made and is nobody else's.
+        let root = out_of_the_way(unsafe { OwnedFd::from_raw_fd(fd) });
+        let proc = root.ok().and_then(|fd| {
+            let identity = Identity::of(fd.as_raw_fd()).ok()?;
+            is_in_proc(fd.as_raw_fd()).then_some((fd, identity))
+        });
+        Descriptors { proc }
     }
 
     /// Opens the file behind a descriptor for reading.
@@ -147,13 +68,15 @@ impl Descriptors {
     /// # Errors
     /// As the kernel's; `ENOENT` where there is no procfs.
     pub fn reopen(&self, fd: i32) -> io::Result<File> {
-        let folder = self.folder.as_ref().and_then(Folder::get);
-        let folder = folder.ok_or(io::ErrorKind::NotFound)?;
-        let entry = CString::new(fd.to_string())?;
+        let root = self.proc.as_ref();
+        let root =
+            root.filter(|(fd, known)| Identity::of(fd.as_raw_fd()).is_ok_and(|now| now == *known));
+        let (root, _) = root.ok_or(io::ErrorKind::NotFound)?;
+        let entry = CString::new(format!("thread-self/fd/{fd}"))?;
         let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
         // SAFETY: the entry is a C string; the new descriptor is nobody else's.
         unsafe {
-            match libc::openat(folder, entry.as_ptr(), flags) {
+            match libc::openat(root.as_raw_fd(), entry.as_ptr(), flags) {
                 fd @ 0.. => Ok(File::from_raw_fd(fd)),
                 _ => Err(io::Error::last_os_error()),
             }
@@ -175,25 +98,73 @@ impl Descriptors {
     }
 
     /// Whether a file of procfs is the `mem` of a process or thread. If that cannot be told,
-    /// it counts as one.
+    /// it counts as one: a guest can close our descriptor, or put another in its place.
     fn is_memory(&self, fd: i32) -> bool {
-        let Some(folder) = self.folder.as_ref().and_then(Folder::get) else {
+        let Some((root, known)) = &self.proc else {
             return true;
         };
-        let Ok(entry) = CString::new(fd.to_string()) else {
+        if !Identity::of(root.as_raw_fd()).is_ok_and(|now| now == *known) || is_bound(fd) {
             return true;
-        };
-        // As long as any name can be: a path, and ` (deleted)`.
-        let mut name = [0u8; libc::PATH_MAX as usize + 16];
-        // SAFETY: the entry is a C string, and the buffer has the length given.
-        let len = unsafe {
-            libc::readlinkat(folder, entry.as_ptr(), name.as_mut_ptr().cast(), name.len())
-        };
-        match usize::try_from(len) {
+        }
+        let mut name = [0; NAME];
+        match name_of(root.as_raw_fd(), fd, &mut name) {
             Ok(len) if len < name.len() => name[..len].ends_with(b"/mem"),
             _ => true,
         }
     }
+}
+
+/// The name that this thread's descriptor has in the procfs of that root. The thread's, since it
+/// may have descriptors of its own (unshare, fork); and nothing that was mounted over the way
+/// to it counts.
+fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
+    let entry = CString::new(format!("thread-self/fd/{fd}"))?;
+    // SAFETY: every bit pattern is a value.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
+    how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
+    // SAFETY: the path is a C string, the struct a live local with its size.
+    let link = unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            root,
+            entry.as_ptr(),
+            &how,
+            size_of_val(&how),
+        )
+    };
+    let opened = match i32::try_from(link) {
+        // SAFETY: the descriptor was just made and is nobody else's.
+        Ok(link) if link >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(link) }),
+        _ => Err(io::Error::last_os_error()),
+    };
+    let (at, path) = match &opened {
+        Ok(link) => (link.as_raw_fd(), c""),
+        // Before Linux 5.6, where mounts over it have to be trusted.
+        Err(error) if error.raw_os_error() == Some(errno::ENOSYS) => (root, entry.as_c_str()),
+        Err(error) => return Err(io::Error::from(error.kind())),
+    };
+    // SAFETY: the path is a C string, and the buffer has the length given.
+    let len = unsafe { libc::readlinkat(at, path.as_ptr(), name.as_mut_ptr().cast(), name.len()) };
+    usize::try_from(len).map_err(|_| io::Error::last_os_error())
+}
+
+/// Whether a file, not a folder, is the root of a mount and looks like a process's memory: then
+/// its name is not the one that procfs gave it. Kernels before 5.8 do not tell.
+fn is_bound(fd: i32) -> bool {
+    let mut status = MaybeUninit::<libc::statx>::uninit();
+    let mask = libc::STATX_TYPE | libc::STATX_MODE;
+    // SAFETY: the path is a C string, and the kernel fills the local in if it returns 0.
+    let status = unsafe {
+        let flags = libc::AT_EMPTY_PATH;
+        if libc::statx(fd, c"".as_ptr(), flags, mask, status.as_mut_ptr()) != 0 {
+            return true;
+        }
+        status.assume_init()
+    };
+    let mode = libc::S_IFREG | libc::S_IRUSR | libc::S_IWUSR;
+    let root = status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
+    root && libc::mode_t::from(status.stx_mode) == mode
 }
 
 fn is_in_proc(fd: i32) -> bool {

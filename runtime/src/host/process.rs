@@ -94,11 +94,6 @@ impl Process {
             .then_some(fd)
     }
 
-    /// Sees to what is different in a forked child, in the child.
-    pub(super) fn in_child(&self) {
-        self.descriptors.in_child();
-    }
-
     /// The path at which the guest finds its environment.
     pub(super) fn environment_path(&self) -> Option<CString> {
         let fd = self.environment.as_ref()?.as_raw_fd();
@@ -225,11 +220,6 @@ impl Guest for Thread {
         // SAFETY: bindings use the view during a call, for which they borrow the thread, and
         // the thread keeps its memory.
         unsafe { GuestMemory::new(&self.memory) }
-    }
-
-    #[inline]
-    fn interrupt_word(&self) -> *const u32 {
-        self.signals.word()
     }
 
     fn opened(&mut self, result: i64) -> i64 {

@@ -53,7 +53,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub mod calls {
             use super::*;
             use #support::flags::errno;
-            use #support::{Widened, closed, convert, guest, number, syscall};
+            use #support::{Widened, closed, convert, guest, interrupt_word, number, syscall};
             #(#functions)*
         }
 
@@ -270,7 +270,7 @@ fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
     let args = words.iter().map(|word| quote!(#word)).chain(zeros);
     quote! {
         let __args = [#(#args),*];
-        match syscall::syscall_checked(__cx.interrupt_word(), __number, &__args) {
+        match syscall::syscall_checked(interrupt_word(), __number, &__args) {
             syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
             __result => __result,
         }
@@ -418,7 +418,16 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
                 }
             };
             if converts {
-                converted(name, dir, ty, Some(count))
+                // A result is how many the kernel wrote; without one it wrote them all.
+                let given = match call.returns {
+                    Returns::Scalar(_) | Returns::Flags(_) => quote!(__result as u64),
+                    Returns::Nothing | Returns::Never => count.clone(),
+                };
+                let mut passage = converted(name, dir, ty, Some(count));
+                if dir == Dir::Out {
+                    passage.after = quote!(#name.give_back(#given)?;);
+                }
+                passage
             } else {
                 straight(
                     name,

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use wali_arch::flags::clone_signal::CSIGNAL as SIGNAL_BITS;
 use wali_arch::flags::{clone_flags as flag, clone3_sizes, errno, signals};
 use wali_arch::layout::guest;
 use wali_arch::syscall;
@@ -29,6 +30,9 @@ struct Request {
     clears_handlers: bool,
 }
 
+/// The bits of clone's flags that say with which signal a child ends.
+const CSIGNAL: i64 = SIGNAL_BITS as i64;
+
 /// Flags of clone that make no difference to a process without relatives in the same memory.
 const HARMLESS: i64 = flag::CLONE_PTRACE
     | flag::CLONE_UNTRACED
@@ -51,7 +55,8 @@ const NAMESPACES: i64 = flag::CLONE_NEWNS
     | flag::CLONE_NEWIPC
     | flag::CLONE_NEWUSER
     | flag::CLONE_NEWPID
-    | flag::CLONE_NEWNET;
+    | flag::CLONE_NEWNET
+    | flag::CLONE_NEWTIME;
 
 /// The flags of a copy that this runtime can make, without addresses.
 ///
@@ -115,8 +120,8 @@ pub fn clone(
 ) -> Result<Result<i64, Errno>, Unwind> {
     // The kernel looks at the lower half only.
     let flags = i64::from(flags as u32);
-    let exit_signal = (flags & flag::CSIGNAL) as i32;
-    let flags = flags & !flag::CSIGNAL;
+    let exit_signal = (flags & CSIGNAL) as i32;
+    let flags = flags & !CSIGNAL;
     if let Err(error) = check(flags, exit_signal) {
         return Ok(Err(error));
     }
@@ -173,8 +178,8 @@ fn request(memory: GuestMemory, at: u32, size: u32) -> Result<Request, Errno> {
     // SAFETY: the structure may have any bytes, and there are as many.
     let args = unsafe { bytes.as_ptr().cast::<guest::clone_args>().read_unaligned() };
     let flags = args.flags as i64;
-    if flags & (flag::CSIGNAL | flag::CLONE_DETACHED) != 0
-        || args.exit_signal > flag::CSIGNAL as u64
+    if flags & (CSIGNAL & !flag::CLONE_NEWTIME | flag::CLONE_DETACHED) != 0
+        || args.exit_signal > CSIGNAL as u64
         || args.set_tid_size != 0
         || args.set_tid != 0
         || args.stack != 0
@@ -279,7 +284,6 @@ fn in_parent(
 }
 
 fn in_child(thread: &mut Thread, request: &Request, release: Option<OwnedFd>) {
-    thread.process.in_child();
     thread.signals().in_child();
     // A parent that waits for this process's parent does not wait for this one.
     if let Some((fd, known)) = thread.released_at_exec.take()

@@ -2,21 +2,29 @@
 //! it asks for.
 
 mod auxiliary;
+mod dir;
 mod exec;
 mod fd;
 mod file;
 mod fork;
 mod futex;
+mod ipc;
 mod memory;
+mod mount;
+mod net;
+mod numa;
+mod poll;
+mod prctl;
 mod process;
 mod signal;
+mod system;
 mod time;
 
 use wali_arch::flags::errno;
 use wali_arch::syscall;
 
 use super::abi::{Errno, Unwind, finish};
-use super::signals::Signals;
+use super::signals;
 
 /// A call's outcome as the guest sees it.
 fn result<T: Into<i64>>(outcome: Result<T, Errno>) -> Result<i64, Unwind> {
@@ -42,18 +50,18 @@ fn everywhere(number: Option<usize>) -> Result<usize, Errno> {
     number.ok_or(Errno(errno::ENOSYS))
 }
 
-/// A call that may block: left, without an effect, if a signal handler has to run first.
+/// Makes a call that may block: it is left, without an effect, if a signal handler has to run
+/// first. Calls that ISAs lack are `ENOSYS`.
+///
+/// # Errors
+/// The kernel's, or [`Errno::INTERRUPTED`].
 ///
 /// # Safety
-/// As for the raw calls.
-unsafe fn interruptible(
-    signals: &Signals,
-    number: Option<usize>,
-    args: [usize; 6],
-) -> Result<i64, Errno> {
+/// As for [`syscall::syscall6`].
+unsafe fn blocking(number: Option<usize>, args: [usize; 6]) -> Result<i64, Errno> {
     let number = everywhere(number)?;
     // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
-    match unsafe { syscall::syscall_checked(signals.word(), number, &args) } {
+    match unsafe { syscall::syscall_checked(signals::word(), number, &args) } {
         syscall::NOT_MADE => Err(Errno::INTERRUPTED),
         made => outcome(made),
     }

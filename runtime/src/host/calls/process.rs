@@ -77,10 +77,8 @@ impl ProcessCalls for Thread {
         uaddr2: u32,
         val3: u32,
     ) -> Result<i64, Unwind> {
-        let (signals, memory) = (self.signals(), Guest::memory(self));
-        result(futex::futex(
-            signals, memory, uaddr, op, val, timeout, uaddr2, val3,
-        ))
+        let memory = Guest::memory(self);
+        result(futex::futex(memory, uaddr, op, val, timeout, uaddr2, val3))
     }
 
     fn futex_waitv(
@@ -91,9 +89,9 @@ impl ProcessCalls for Thread {
         timeout: u32,
         clockid: i32,
     ) -> Result<i64, Unwind> {
-        let (signals, memory) = (self.signals(), Guest::memory(self));
+        let memory = Guest::memory(self);
         result(futex::futex_waitv(
-            signals, memory, waiters, nr_futexes, flags, timeout, clockid,
+            memory, waiters, nr_futexes, flags, timeout, clockid,
         ))
     }
 
@@ -106,9 +104,9 @@ impl ProcessCalls for Thread {
         timeout: u32,
         clockid: i32,
     ) -> Result<i64, Unwind> {
-        let (signals, memory) = (self.signals(), Guest::memory(self));
+        let memory = Guest::memory(self);
         result(futex::futex_wait(
-            signals, memory, uaddr, val, mask, flags, timeout, clockid,
+            memory, uaddr, val, mask, flags, timeout, clockid,
         ))
     }
 

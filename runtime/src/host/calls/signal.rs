@@ -5,7 +5,7 @@ use wali_arch::layout::{Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, interruptible, outcome, result};
+use super::{address_of, blocking, done, everywhere, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::SignalCalls;
 use crate::host::process::Thread;
@@ -113,7 +113,7 @@ impl SignalCalls for Thread {
     }
 
     fn pause(&mut self) -> Result<i64, Unwind> {
-        result(pause(self.signals()))
+        result(pause())
     }
 }
 
@@ -183,7 +183,7 @@ fn rt_sigprocmask(
     ];
     let held = signals.held();
     // SAFETY: the addresses are live locals' or null.
-    unsafe { interruptible(signals, number::rt_sigprocmask, args) }?;
+    unsafe { blocking(number::rt_sigprocmask, args) }?;
     if let Some(new) = new {
         use wali_arch::flags::sigprocmask_how as how_is;
         signals.hold(match how {
@@ -210,7 +210,7 @@ fn rt_sigpending(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
     let place = core::ptr::from_mut(&mut pending) as usize;
     let args = [place, Set::BYTES, 0, 0, 0, 0];
     // SAFETY: the address is a live local's.
-    unsafe { interruptible(signals, number::rt_sigpending, args) }?;
+    unsafe { blocking(number::rt_sigpending, args) }?;
     let pending = pending | signals.pending_faults();
     memory.write(at, &pending.bits().to_le_bytes()[..size as usize])
 }
@@ -225,9 +225,7 @@ fn rt_sigsuspend(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
     let for_kernel = mask - FAULTS;
     let args = [address_of(&for_kernel), Set::BYTES, 0, 0, 0, 0];
     // SAFETY: the address is a live local's.
-    signals.wait(mask, || unsafe {
-        interruptible(signals, number::rt_sigsuspend, args)
-    })
+    signals.wait(mask, || unsafe { blocking(number::rt_sigsuspend, args) })
 }
 
 /// rt_sigtimedwait(2).
@@ -260,7 +258,7 @@ fn rt_sigtimedwait(
                 0,
             ];
             // SAFETY: live locals, and a place inside the reservation or nowhere.
-            unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?
+            unsafe { blocking(number::rt_sigtimedwait, args) }?
         }
     };
     if info != 0 {
@@ -355,9 +353,9 @@ fn sigaltstack(signals: &Signals, memory: GuestMemory, new: u32, old: u32) -> Re
 ///
 /// # Errors
 /// `EINTR`: it does not succeed.
-fn pause(signals: &Signals) -> Result<i64, Errno> {
+fn pause() -> Result<i64, Errno> {
     // Without the call: nothing to poll for, and no limit of time.
     let number = number::pause.or(number::ppoll);
     // SAFETY: no arguments, or null pointers that mean none.
-    unsafe { interruptible(signals, number, [0; 6]) }
+    unsafe { blocking(number, [0; 6]) }
 }

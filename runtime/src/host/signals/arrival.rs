@@ -27,6 +27,11 @@ pub(super) fn set_current(signals: *const Signals) {
     CURRENT.set(signals);
 }
 
+#[inline]
+pub(super) fn current() -> *const Signals {
+    CURRENT.get()
+}
+
 /// Has signals of faults that processes send treated like all others.
 pub fn install() {
     fault::on_sent(sent);

@@ -44,6 +44,19 @@ use arrival::Arrival;
 /// all others, which ends the nesting.
 const DEEP: u32 = 100;
 
+static NEVER: u32 = 0;
+
+/// The word that is nonzero while a handler of the calling thread has to run, for calls that
+/// may block; readable as long as the thread's guest is.
+#[inline]
+pub fn word() -> *const u32 {
+    // SAFETY: a pointer that is set is to the signals of this thread, which stay.
+    match unsafe { arrival::current().as_ref() } {
+        Some(signals) => signals.word(),
+        None => &NEVER,
+    }
+}
+
 /// A signal whose handler has to run.
 #[derive(Clone, Copy)]
 pub struct Delivery {
@@ -133,10 +146,9 @@ impl Signals {
         self.engine.get().map(|engine| &**engine)
     }
 
-    /// The word that is nonzero while a handler has to run; for calls that may block.
+    /// The word that is nonzero while a handler has to run.
     #[inline]
-    pub fn word(&self) -> *const u32 {
-        static NEVER: u32 = 0;
+    fn word(&self) -> *const u32 {
         match self.engine.get() {
             Some(engine) => engine.word().as_ptr(),
             None => &NEVER,
