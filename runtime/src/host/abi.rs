@@ -10,7 +10,7 @@ pub use wali_arch::tables::number;
 
 pub use super::convert;
 use super::mappings::PAGE;
-pub use super::signals::word as interrupt_word;
+pub use super::signals::{make, make_under};
 pub use crate::engine::Unwind;
 use crate::memory::Memory;
 

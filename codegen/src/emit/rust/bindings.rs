@@ -53,7 +53,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub mod calls {
             use super::*;
             use #support::flags::errno;
-            use #support::{Widened, closed, convert, guest, interrupt_word, number, syscall};
+            use #support::{Widened, closed, convert, guest, make, make_under, number, syscall};
             #(#functions)*
         }
 
@@ -247,9 +247,12 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         }
         _ => quote!(Ok(__result)),
     };
-    let syscall = syscall(call, &words.collect::<Vec<_>>());
+    let mask = mask(spec, call);
+    let syscall = syscall(call, &words.collect::<Vec<_>>(), mask.is_some());
+    let mask = mask.map(|name| quote!(let __mask = #name;));
     quote! {
         let Some(__number) = number::#name else { return #absent };
+        #mask
         #(#before)*
         // SAFETY: every address among the words is inside the guest's reservation with its
         // extent, as `memory` made sure, or that of a live local.
@@ -260,17 +263,32 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
     }
 }
 
+/// The argument with the address of a mask under which a call waits.
+fn mask(spec: &Spec, call: &Call) -> Option<Ident> {
+    let is_mask = |arg: &&Arg| {
+        matches!(&arg.ty, ArgType::Pointer { dir: Dir::In, to: Pointee::Scalar(scalar), .. }
+            if spec.scalars[scalar].role == Role::Mask)
+    };
+    let blocks = call.restart != Restart::NotBlocking;
+    let arg = call.args.iter().find(is_mask).filter(|_| blocks)?;
+    Some(ident(&arg.name))
+}
+
 /// The system call itself. One that may block is left if signal handlers have to run first.
-fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
+fn syscall(call: &Call, words: &[&TokenStream], masked: bool) -> TokenStream {
     if call.restart == Restart::NotBlocking {
         let syscall = format_ident!("syscall{}", words.len());
         return quote!(syscall::#syscall(__number #(, #words)*));
     }
     let zeros = (words.len()..MOST_ARGS).map(|_| quote!(0));
     let args = words.iter().map(|word| quote!(#word)).chain(zeros);
+    let make = match masked {
+        true => quote!(make_under(__cx.memory(), __mask, __number, &__args)),
+        false => quote!(make(__number, &__args)),
+    };
     quote! {
         let __args = [#(#args),*];
-        match syscall::syscall_checked(interrupt_word(), __number, &__args) {
+        match #make {
             syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
             __result => __result,
         }
@@ -502,6 +520,7 @@ fn metadata(spec: &Spec, arg: &Arg) -> TokenStream {
             Role::Signal => quote!(ArgKind::Signal),
             Role::Mode => quote!(ArgKind::Mode),
             Role::Clock => quote!(ArgKind::Clock),
+            Role::Mask => quote!(ArgKind::Number),
         },
         ArgType::Pointer {
             to: Pointee::String { path },

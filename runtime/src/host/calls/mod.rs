@@ -59,11 +59,15 @@ fn everywhere(number: Option<usize>) -> Result<usize, Errno> {
 /// # Safety
 /// As for [`syscall::syscall6`].
 unsafe fn blocking(number: Option<usize>, args: [usize; 6]) -> Result<i64, Errno> {
-    let number = everywhere(number)?;
-    // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
-    match unsafe { syscall::syscall_checked(signals::word(), number, &args) } {
+    // SAFETY: the caller's promise.
+    made(unsafe { signals::make(everywhere(number)?, &args) })
+}
+
+/// The outcome of a call that may not have been made.
+fn made(result: isize) -> Result<i64, Errno> {
+    match result {
         syscall::NOT_MADE => Err(Errno::INTERRUPTED),
-        made => outcome(made),
+        result => outcome(result),
     }
 }
 

@@ -5,8 +5,8 @@ use wali_arch::layout::{Convert, Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, blocking, everywhere, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use super::{address_of, blocking, everywhere, made, outcome, result};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, make_under};
 use crate::host::bindings::PollCalls;
 use crate::host::process::Thread;
 
@@ -125,13 +125,15 @@ fn pselect6(
     timeout: u32,
     sig: u32,
 ) -> Result<i64, Errno> {
+    let mut mask_at = 0;
     let pair = (sig != 0).then(|| {
         let word = |at: Option<u32>| memory.read_plain::<u64>(at.ok_or(Errno(errno::EFAULT))?);
         let mask = word(Some(sig))?;
         let size = word(sig.checked_add(size_of::<u64>() as u32))?;
         // A guest's address is the lower half, as in every register. The kernel takes masks of
         // one size only.
-        let mask = memory.address(mask as u32, size_of::<u64>() as u64);
+        mask_at = mask as u32;
+        let mask = memory.address(mask_at, size_of::<u64>() as u64);
         Ok([mask, size as usize])
     });
     let sig = match &pair {
@@ -144,7 +146,7 @@ fn pselect6(
     let args = [nfds as usize, read, write, except, timeout, sig];
     // SAFETY: sets, time and mask are inside the reservation or null, the pair is a live local,
     // null, or nowhere.
-    unsafe { blocking(number::pselect6, args) }
+    made(unsafe { make_under(memory, mask_at, everywhere(number::pselect6)?, &args) })
 }
 
 /// epoll_create(2): the size means nothing, but must be one.

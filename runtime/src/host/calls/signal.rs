@@ -5,8 +5,8 @@ use wali_arch::layout::{Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, blocking, done, everywhere, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use super::{address_of, blocking, done, everywhere, made, outcome, result};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, make};
 use crate::host::bindings::SignalCalls;
 use crate::host::process::Thread;
 use crate::host::signals::{FAULTS, Set, Signals, to_guest, to_host};
@@ -224,8 +224,9 @@ fn rt_sigsuspend(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
     let mask = Set(memory.read_plain::<u64>(at)?).blockable();
     let for_kernel = mask - FAULTS;
     let args = [address_of(&for_kernel), Set::BYTES, 0, 0, 0, 0];
+    let number = everywhere(number::rt_sigsuspend)?;
     // SAFETY: the address is a live local's.
-    signals.wait(mask, || unsafe { blocking(number::rt_sigsuspend, args) })
+    made(signals.wait(mask, || unsafe { make(number, &args) }))
 }
 
 /// rt_sigtimedwait(2).

@@ -16,7 +16,6 @@ use super::actions::Disposition;
 use super::set::{FAULTS, Set};
 use super::{Delivery, Signals};
 use crate::fault;
-use crate::host::abi::Errno;
 
 thread_local! {
     /// The signals of the guest thread that this is, if it is one.
@@ -108,14 +107,14 @@ impl Arrival {
 
     /// Makes a call that waits under `mask`: a signal that ends it starts its handler with
     /// that mask. If the call was not made, a signal that came first does not.
-    pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
+    pub fn wait(&self, mask: Set, call: impl FnOnce() -> isize) -> isize {
         self.waits_under.store(mask.bits(), Ordering::Relaxed);
         self.waits.store(true, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         let result = call();
         compiler_fence(Ordering::SeqCst);
         self.waits.store(false, Ordering::Relaxed);
-        if result == Err(Errno::INTERRUPTED) && self.is_noted() {
+        if result == syscall::NOT_MADE && self.is_noted() {
             // SAFETY: as for `hold`.
             let note = unsafe { (*self.note.get()).assume_init_mut() };
             note.during = note.before;

@@ -27,7 +27,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use wali_arch::flags::errno;
 use wali_arch::layout::host;
+use wali_arch::syscall;
 
 pub use actions::{Action, Actions, Disposition};
 pub use arrival::install;
@@ -37,23 +39,52 @@ pub use siginfo::{of_fault, to_guest, to_host};
 pub use stack::AltStack;
 
 use crate::engine::Engine;
-use crate::host::abi::Errno;
+use crate::host::abi::GuestMemory;
 use arrival::Arrival;
 
 /// Most handlers that nest in one thread before those with `SA_NODEFER` are deferred like
 /// all others, which ends the nesting.
 const DEEP: u32 = 100;
 
-static NEVER: u32 = 0;
+/// The signals of the calling thread, if a guest runs on it.
+fn current<'a>() -> Option<&'a Signals> {
+    // SAFETY: a pointer that is set is to the signals of this thread, which stay as long as
+    // its guest, in whose calls this is used.
+    unsafe { arrival::current().as_ref() }
+}
 
-/// The word that is nonzero while a handler of the calling thread has to run, for calls that
-/// may block; readable as long as the thread's guest is.
+/// Makes a system call that may block; [`syscall::NOT_MADE`] if a handler of the calling
+/// thread has to run first.
+///
+/// # Safety
+/// As for [`syscall::syscall6`].
 #[inline]
-pub fn word() -> *const u32 {
-    // SAFETY: a pointer that is set is to the signals of this thread, which stay.
-    match unsafe { arrival::current().as_ref() } {
-        Some(signals) => signals.word(),
-        None => &NEVER,
+pub unsafe fn make(number: usize, args: &[usize; 6]) -> isize {
+    static NEVER: u32 = 0;
+    let word = current().map_or(&raw const NEVER, Signals::word);
+    // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
+    unsafe { syscall::syscall_checked(word, number, args) }
+}
+
+/// As [`make`], for a call that waits under the mask at a guest address, if it is not null: a
+/// handler that ends the wait begins with that mask.
+///
+/// # Safety
+/// As for [`make`].
+pub unsafe fn make_under(
+    memory: GuestMemory,
+    mask: u32,
+    number: usize,
+    args: &[usize; 6],
+) -> isize {
+    let mask = (mask != 0).then(|| memory.read_plain::<u64>(mask));
+    match (current(), mask) {
+        (Some(signals), Some(Ok(mask))) => signals.wait(Set(mask).blockable(), || {
+            // SAFETY: the caller's promise.
+            unsafe { make(number, args) }
+        }),
+        // SAFETY: the caller's promise.
+        _ => unsafe { make(number, args) },
     }
 }
 
@@ -151,7 +182,10 @@ impl Signals {
     fn word(&self) -> *const u32 {
         match self.engine.get() {
             Some(engine) => engine.word().as_ptr(),
-            None => &NEVER,
+            None => {
+                static NEVER: u32 = 0;
+                &NEVER
+            }
         }
     }
 
@@ -221,10 +255,7 @@ impl Signals {
     }
 
     /// Makes a call that waits under another mask; see [`Arrival::wait`].
-    ///
-    /// # Errors
-    /// [`Errno::INTERRUPTED`] if a handler has to run first.
-    pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
+    pub fn wait(&self, mask: Set, call: impl FnOnce() -> isize) -> isize {
         // A signal of a fault that this mask lets through ends the wait before it begins.
         if let Some(signal) = self.arrival.sent().without(mask).first()
             && let Some(before) = self.block_all_but_sent()
@@ -234,7 +265,7 @@ impl Signals {
                 Some(delivery) => {
                     self.arrival.note(delivery);
                     self.request();
-                    return Err(Errno(wali_arch::flags::errno::EINTR));
+                    return -(errno::EINTR as isize);
                 }
                 None => self.set_mask(before),
             }
