@@ -209,6 +209,13 @@ fn program(intent: &Intent, asked: &[(usize, &Question)]) -> String {
     c
 }
 
+/// What some of the kernel's headers leave to the C library, in its `sys/socket.h`.
+const LIBC_SOCKET: &str = "\
+#pragma once
+typedef unsigned short sa_family_t;
+struct sockaddr { sa_family_t sa_family; char sa_data[14]; };
+";
+
 fn ask(
     clang: &Path,
     intent: &Intent,
@@ -217,6 +224,10 @@ fn ask(
     questions: &[Question],
 ) -> Result<BTreeMap<Question, i64>, String> {
     let folder = tempfile::tempdir().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
+    let libc = folder.path().join("libc");
+    fs::create_dir_all(libc.join("sys"))
+        .and_then(|()| fs::write(libc.join("sys/socket.h"), LIBC_SOCKET))
+        .map_err(|e| format!("{}: {e}", libc.display()))?;
     let mut asked: Vec<(usize, &Question)> = questions.iter().enumerate().collect();
     loop {
         let source = folder.path().join("questions.c");
@@ -235,6 +246,8 @@ fn ask(
             .arg(headers.isa_folder(&isa.uapi.value))
             .arg("-isystem")
             .arg(headers.common())
+            .arg("-isystem")
+            .arg(&libc)
             .args(["-o", "-"])
             .arg(&source)
             .env("LC_ALL", "C")
