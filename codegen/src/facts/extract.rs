@@ -209,12 +209,16 @@ fn program(intent: &Intent, asked: &[(usize, &Question)]) -> String {
     c
 }
 
-/// What some of the kernel's headers leave to the C library, in its `sys/socket.h`.
-const LIBC_SOCKET: &str = "\
-#pragma once
-typedef unsigned short sa_family_t;
-struct sockaddr { sa_family_t sa_family; char sa_data[14]; };
-";
+/// Headers of the C library's that the kernel's include, with what they need of them.
+const LIBC: [(&str, &str); 2] = [
+    ("unistd.h", ""),
+    (
+        "sys/socket.h",
+        "#pragma once\n\
+         typedef unsigned short sa_family_t;\n\
+         struct sockaddr { sa_family_t sa_family; char sa_data[14]; };\n",
+    ),
+];
 
 fn ask(
     clang: &Path,
@@ -224,10 +228,13 @@ fn ask(
     questions: &[Question],
 ) -> Result<BTreeMap<Question, i64>, String> {
     let folder = tempfile::tempdir().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
-    let libc = folder.path().join("libc");
-    fs::create_dir_all(libc.join("sys"))
-        .and_then(|()| fs::write(libc.join("sys/socket.h"), LIBC_SOCKET))
-        .map_err(|e| format!("{}: {e}", libc.display()))?;
+    for (name, text) in LIBC {
+        let stub = folder.path().join(name);
+        let parent = stub.parent().unwrap_or(folder.path());
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&stub, text))
+            .map_err(|e| format!("{}: {e}", stub.display()))?;
+    }
     let mut asked: Vec<(usize, &Question)> = questions.iter().enumerate().collect();
     loop {
         let source = folder.path().join("questions.c");
@@ -246,8 +253,8 @@ fn ask(
             .arg(headers.isa_folder(&isa.uapi.value))
             .arg("-isystem")
             .arg(headers.common())
-            .arg("-isystem")
-            .arg(&libc)
+            .arg("-idirafter")
+            .arg(folder.path())
             .args(["-o", "-"])
             .arg(&source)
             .env("LC_ALL", "C")

@@ -2,12 +2,19 @@
 //! it asks for.
 
 mod auxiliary;
+mod dir;
 mod fd;
 mod file;
+mod ipc;
 mod memory;
+mod mount;
 mod net;
+mod numa;
 mod poll;
+mod prctl;
 mod process;
+mod sockopt;
+mod system;
 mod time;
 
 use wali_arch::flags::errno;

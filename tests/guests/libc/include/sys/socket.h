@@ -119,3 +119,5 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags);
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
              struct timespec *timeout);
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len);
+int getsockopt(int fd, int level, int option, void *value, socklen_t *len);
