@@ -43,10 +43,6 @@ typedef unsigned short sa_family_t;
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2
 
-struct sockaddr {
-  sa_family_t sa_family;
-  char sa_data[14];
-};
 struct sockaddr_storage {
   sa_family_t ss_family;
   char __data[118];
