@@ -16,7 +16,6 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("settimeofday", "sets the machine's clock when run as root"),
     ("sethostname", "an empty name is a valid one"),
     ("setdomainname", "an empty name is a valid one"),
-    ("acct", "turns the machine's accounting on when run as root"),
     (
         "ioctl.FS_IOC_SETFSLABEL",
         "names the file system when run as root",
@@ -25,6 +24,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "ioctl.FITRIM",
         "discards the file system's free blocks when run as root",
     ),
+    ("acct", "turns the machine's accounting on when run as root"),
 ];
 
 /// Memory: a page for the module's own, three for what the kernel gets to see.

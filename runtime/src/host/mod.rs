@@ -5,6 +5,7 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 pub mod mappings;
+mod messages;
 pub mod opened;
 mod process;
 
