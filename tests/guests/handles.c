@@ -50,7 +50,7 @@ static void openat2(void) {
   OPEN(openat2, AT_FDCWD, "data", BAD, 24);
   OPEN(openat2, AT_FDCWD, "data", NULL, 24);
   OPEN(openat2, AT_FDCWD, BAD, p, 24);
-  OPEN(openat2, 1000, "data", p, 24);
+  OPEN(openat2, 500, "data", p, 24);
   how.flags = O_RDONLY | O_DIRECTORY;
   OPEN(openat2, AT_FDCWD, "data", p, 24);
   OPEN(openat2, AT_FDCWD, "dir", p, 24);
@@ -95,7 +95,7 @@ static void handles(void) {
   OPEN(open_by_handle_at, dir, p, O_RDONLY | O_DIRECTORY);
   OPEN(open_by_handle_at, dir, BAD, O_RDONLY);
   OPEN(open_by_handle_at, dir, NULL, O_RDONLY);
-  OPEN(open_by_handle_at, 1000, p, O_RDONLY);
+  OPEN(open_by_handle_at, 500, p, O_RDONLY);
   file.bytes = 1000;
   OPEN(open_by_handle_at, dir, p, O_RDONLY);
   SHOW(name_to_handle_at, AT_FDCWD, "data", p, &mount, 0);
@@ -125,7 +125,7 @@ static void old_entries(void) {
   SHOW(getdents, fd, (void *)buffer, 10);
   SHOW(getdents, fd, BAD, 4096);
   SHOW(getdents, fd, NULL, 4096);
-  SHOW(getdents, 1000, (void *)buffer, 10);
+  SHOW(getdents, 500, (void *)buffer, 10);
   close(fd);
   fd = open("data", O_RDONLY);
   SHOW(getdents, fd, (void *)buffer, 10);
@@ -151,7 +151,7 @@ static void pipes(void) {
   SHOW(vmsplice, ends[1], parts, 1, 0);
   SHOW(vmsplice, ends[1], parts, 2000, 0);
   SHOW(vmsplice, ends[1], parts, 1, 1 << 20);
-  SHOW(vmsplice, 1000, parts, 1, 0);
+  SHOW(vmsplice, 500, parts, 1, 0);
   int fd = open("data", O_RDWR);
   SHOW(vmsplice, fd, parts, 1, 0);
   close(fd);
@@ -169,7 +169,7 @@ static void caches(void) {
   SHOW(cachestat, fd, (void *)range, (void *)stats, 1);
   SHOW(cachestat, fd, BAD, (void *)stats, 0);
   SHOW(cachestat, fd, (void *)range, BAD, 0);
-  SHOW(cachestat, 1000, (void *)range, (void *)stats, 0);
+  SHOW(cachestat, 500, (void *)range, (void *)stats, 0);
   close(fd);
 
   SHOW(memfd_secret, 77);

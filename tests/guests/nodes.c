@@ -17,6 +17,8 @@
 #define SHOW(name, ...) printf("%s(%s) = %s\n", #name, #__VA_ARGS__, outcome(raw(name, __VA_ARGS__)))
 
 int main(void) {
+  // Not in the hole that is made below.
+  CHECK(BAD != NULL);
   char *p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   unsigned long long node[16] = {1}, got[16] = {0};
   int mode = -1;
@@ -47,7 +49,9 @@ int main(void) {
   SHOW(set_mempolicy, MPOL_DEFAULT, NULL, 0ULL);
 
 #define BIND(start, len, mode, mask, flags)                                                       \
-  SHOW(mbind, P(start), (unsigned long long)(len), (unsigned long long)(mode), mask, 64ULL, flags)
+  printf("mbind(%s, %s, %s, %s, %s) = %s\n", #start, #len, #mode, #mask, #flags,                  \
+         outcome(raw(mbind, P(start), (unsigned long long)(len), (unsigned long long)(mode), mask, \
+                     64ULL, flags)))
   BIND(p, 2 * PAGE, MPOL_BIND, (void *)node, 0);
   SHOW(get_mempolicy, &mode, NULL, 0ULL, P(p), (unsigned long long)MPOL_F_ADDR);
   printf("%d\n", mode);
@@ -64,7 +68,8 @@ int main(void) {
   BIND(p, 4 * PAGE, MPOL_DEFAULT, NULL, 0);
   BIND(NULL, PAGE, MPOL_BIND, (void *)node, 0);
 #define HOME(start, len, node, flags)                                                             \
-  SHOW(set_mempolicy_home_node, P(start), (unsigned long long)(len), node, flags)
+  printf("set_mempolicy_home_node(%s, %s, %s, %s) = %s\n", #start, #len, #node, #flags,           \
+         outcome(raw(set_mempolicy_home_node, P(start), (unsigned long long)(len), node, flags)))
   HOME(p, PAGE, 0ULL, 0ULL);
   BIND(p, 2 * PAGE, MPOL_BIND, (void *)node, 0);
   HOME(p, PAGE, 0ULL, 0ULL);
