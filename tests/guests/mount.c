@@ -13,6 +13,10 @@
 #define SYS_statmount 457
 #define SYS_listmount 458
 #endif
+#if !defined __wasm__ && !defined SYS_sysfs
+// Newer ISAs have no such call.
+#define SYS_sysfs -1
+#endif
 #ifndef MNT_DETACH
 #define MNT_DETACH 2
 #endif
