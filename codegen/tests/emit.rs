@@ -32,7 +32,14 @@ const CALLS: &[&str] = &[
     "clock_gettime",
     "ioctl",
 ];
-const STRUCTS: &[&str] = &["stat", "iovec", "timespec", "itimerspec", "utsname", "termios"];
+const STRUCTS: &[&str] = &[
+    "stat",
+    "iovec",
+    "timespec",
+    "itimerspec",
+    "utsname",
+    "termios",
+];
 const FLAG_SETS: &[&str] = &[
     "open_flags",
     "at_flags",

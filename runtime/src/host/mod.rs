@@ -5,7 +5,9 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 pub mod mappings;
+pub mod meta;
 pub mod opened;
 mod process;
+pub mod trace;
 
 pub use process::{Environment, Process, Startup, Thread};

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::abi::{Guest, GuestMemory};
 use super::opened::Descriptors;
+use super::trace::Tracer;
 use crate::memory::Memory;
 
 /// Where the guest's environment comes from.
@@ -27,6 +28,8 @@ pub struct Startup {
     pub args: Vec<CString>,
     /// The environment.
     pub environment: Environment,
+    /// Who writes down its calls.
+    pub tracer: Option<Arc<Tracer>>,
 }
 
 /// A guest process.
@@ -35,6 +38,8 @@ pub struct Process {
     args: Vec<CString>,
     /// An anonymous file with the environment, a line each; none if it is empty.
     environment: Option<OwnedFd>,
+    /// Who writes down its calls.
+    tracer: Option<Arc<Tracer>>,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
     /// Whether `__init` and `__deinit` have been called.
@@ -56,6 +61,7 @@ impl Process {
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
+            tracer: startup.tracer,
             descriptors: Descriptors::open(),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
@@ -65,6 +71,11 @@ impl Process {
     /// The command line with argv[0].
     pub fn args(&self) -> &[CString] {
         &self.args
+    }
+
+    /// Who writes down its calls.
+    pub fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.tracer.as_ref()
     }
 
     /// The path at which the guest finds its environment.

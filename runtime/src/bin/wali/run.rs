@@ -9,7 +9,7 @@ use wali_runtime::host::abi::Answer;
 use wali_runtime::host::{Process, Startup};
 use wali_runtime::program::{ImportAnswer, Outcome, Program, StartError, report, signal_of};
 
-use super::{CANNOT_RUN, complain, environment, load, sigpipe};
+use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
 
 /// Run a program
 ///
@@ -21,6 +21,9 @@ use super::{CANNOT_RUN, complain, environment, load, sigpipe};
 pub struct Args {
     #[command(flatten)]
     environment: environment::Options,
+
+    #[command(flatten)]
+    trace: trace::Options,
 
     /// The program: a WebAssembly module, binary or text
     module: PathBuf,
@@ -35,6 +38,13 @@ pub fn run(args: Args) -> ExitCode {
     let path = args.module;
     let environment = match environment::environment(&args.environment) {
         Ok(environment) => environment,
+        Err(text) => {
+            eprintln!("wali: {text}");
+            return ExitCode::from(2);
+        }
+    };
+    let tracer = match trace::tracer(&args.trace) {
+        Ok(tracer) => tracer,
         Err(text) => {
             eprintln!("wali: {text}");
             return ExitCode::from(2);
@@ -66,7 +76,11 @@ pub fn run(args: Args) -> ExitCode {
         .chain(args.args)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
-    let process = match Process::new(Startup { args, environment }) {
+    let process = match Process::new(Startup {
+        args,
+        environment,
+        tracer,
+    }) {
         Ok(process) => process,
         Err(error) => {
             complain(&path, &format!("cannot pass the environment: {error}"));
