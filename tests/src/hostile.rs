@@ -16,6 +16,14 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("settimeofday", "sets the machine's clock when run as root"),
     ("sethostname", "an empty name is a valid one"),
     ("setdomainname", "an empty name is a valid one"),
+    (
+        "ioctl.FS_IOC_SETFSLABEL",
+        "names the file system when run as root",
+    ),
+    (
+        "ioctl.FITRIM",
+        "discards the file system's free blocks when run as root",
+    ),
 ];
 
 /// Memory: a page for the module's own, three for what the kernel gets to see.
@@ -50,19 +58,82 @@ pub struct Vector {
     pub moves_nothing: bool,
 }
 
+/// A call, or what it is for some values of its arguments.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// The call's name, and those of the values.
+    pub name: String,
+    /// The call with the arguments it has then.
+    pub call: Call,
+    /// Arguments that must have these values.
+    fixed: Vec<(usize, i64)>,
+    /// The parameters of the import.
+    signature: Vec<WasmType>,
+}
+
+/// Everything a call can be.
+pub fn variants(spec: &Spec, call: &Call) -> Vec<Variant> {
+    let signature = call.guest_signature(spec);
+    let Some(cases) = &call.cases else {
+        return vec![Variant {
+            name: call.name.clone(),
+            call: call.clone(),
+            fixed: Vec::new(),
+            signature,
+        }];
+    };
+    let leaves = cases.walk().into_iter().map(|(path, case)| {
+        let mut fixed = Vec::new();
+        let mut name = call.name.clone();
+        let mut level = Some(cases);
+        for constant in path {
+            let by = level.map_or("", |cases| &cases.by);
+            fixed.push((
+                position(call, by).expect("the checker resolved it"),
+                constant.guest,
+            ));
+            name = format!("{name}.{}", constant.name);
+            level = level.and_then(|cases| {
+                let below = cases.cases.iter().find(|c| c.constant == *constant);
+                below.and_then(|case| case.cases.as_ref())
+            });
+        }
+        Variant {
+            name,
+            call: Call {
+                args: case.args.clone(),
+                by: case.by.clone(),
+                cases: None,
+                ..call.clone()
+            },
+            fixed,
+            signature: signature.clone(),
+        }
+    });
+    leaves.collect()
+}
+
 /// Whether a call has something to be tried.
-pub fn applies(call: &Call) -> bool {
-    let answered = !matches!(call.by, By::Refused { .. });
-    let pointers = call
-        .args
-        .iter()
-        .any(|a| matches!(a.ty, ArgType::Pointer { .. }));
-    answered && pointers && !LEFT_OUT.iter().any(|(name, _)| *name == call.name)
+pub fn applies(variant: &Variant) -> bool {
+    let answered = !matches!(variant.call.by, By::Refused { .. });
+    let mut args = variant.call.args.iter();
+    let pointers = args.any(|a| matches!(a.ty, ArgType::Pointer { .. }));
+    answered && pointers && !LEFT_OUT.iter().any(|(name, _)| *name == variant.name)
 }
 
 /// The calls to make: all arguments plausible once, then each pointer with each address,
 /// each with each length, then the pointers inside structs likewise.
-pub fn vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
+pub fn vectors(spec: &Spec, variant: &Variant) -> Vec<Vector> {
+    let mut all = free_vectors(spec, &variant.call);
+    for vector in &mut all {
+        for &(at, value) in &variant.fixed {
+            vector.args[at] = value;
+        }
+    }
+    all
+}
+
+fn free_vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
     let good: Vec<i64> = call
         .args
         .iter()
@@ -170,6 +241,7 @@ fn plausible(spec: &Spec, call: &Call, arg: &Arg, at: usize) -> i64 {
     };
     match &arg.ty {
         ArgType::Pointer { .. } => i64::from(area(at)),
+        ArgType::Unused { .. } => 0,
         ArgType::Value { scalar, .. } => match spec.scalars[scalar].role {
             Role::Descriptor if arg.name.ends_with("dirfd") => constant("AT_FDCWD"),
             // The first one that the module opens.
@@ -218,8 +290,10 @@ fn extent(spec: &Spec, call: &Call, to: &Pointee) -> u64 {
 }
 
 /// The module that makes these calls.
-pub fn module(spec: &Spec, call: &Call, vectors: &[Vector]) -> String {
-    let signature = call.guest_signature(spec);
+pub fn module(spec: &Spec, variant: &Variant, vectors: &[Vector]) -> String {
+    let Variant {
+        call, signature, ..
+    } = variant;
     let mut wat = String::from("(module\n");
     let types = signature
         .iter()

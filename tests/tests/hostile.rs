@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wali_codegen::model::{Call, Spec};
-use wali_tests::hostile::{self, FILE};
+use wali_codegen::model::Spec;
+use wali_tests::hostile::{self, FILE, Variant};
 use wali_tests::process::{self, End};
 use wali_tests::workspace;
 
@@ -19,7 +19,7 @@ fn main() {
     let mut trials = vec![Trial::test("names_left_out_exist", || {
         let unknown = hostile::LEFT_OUT
             .iter()
-            .find(|(name, _)| !spec.calls.contains_key(*name));
+            .find(|(name, _)| all(spec).all(|variant| variant.name != *name));
         unknown.map_or(Ok(()), |(name, _)| {
             Err(Failed::from(format!("{name} is not described")))
         })
@@ -27,24 +27,25 @@ fn main() {
     trials.push(Trial::test("writes_elsewhere_are_noticed", || {
         noticed(spec).map_err(Failed::from)
     }));
-    trials.extend(
-        spec.calls
-            .values()
-            .filter(|call| hostile::applies(call))
-            .map(|call| {
-                Trial::test(call.name.clone(), || {
-                    survives(spec, call).map_err(Failed::from)
-                })
-            }),
-    );
+    trials.extend(all(spec).filter(hostile::applies).map(|variant| {
+        Trial::test(variant.name.clone(), move || {
+            survives(spec, &variant).map_err(Failed::from)
+        })
+    }));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn survives(spec: &Spec, call: &Call) -> Result<(), String> {
-    let vectors = hostile::vectors(spec, call);
+fn all(spec: &Spec) -> impl Iterator<Item = Variant> {
+    spec.calls
+        .values()
+        .flat_map(|call| hostile::variants(spec, call))
+}
+
+fn survives(spec: &Spec, variant: &Variant) -> Result<(), String> {
+    let vectors = hostile::vectors(spec, variant);
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let module = dir.path().join("hostile.wasm");
-    let wat = hostile::module(spec, call, &vectors);
+    let wat = hostile::module(spec, variant, &vectors);
     let bytes = wat::parse_str(&wat).map_err(|e| format!("{e}\n{wat}"))?;
     let cwd = dir.path().join("work");
     std::fs::create_dir(&cwd)
@@ -74,7 +75,7 @@ fn survives(spec: &Spec, call: &Call) -> Result<(), String> {
         let args: Vec<String> = vector.args.iter().map(|a| format!("{a:#x}")).collect();
         let what = format!(
             "{}({}) with {:x?} gave {result}",
-            call.name,
+            variant.name,
             args.join(", "),
             vector.stores
         );
@@ -95,7 +96,8 @@ fn noticed(spec: &Spec) -> Result<(), String> {
         .get_mut("stat")
         .ok_or("no struct stat in the spec")?;
     layout.guest.size -= 32;
-    match survives(&short, &spec.calls["fstat"]) {
+    let fstat = hostile::variants(&short, &spec.calls["fstat"]).remove(0);
+    match survives(&short, &fstat) {
         Err(why) if why.contains("memory changed") => Ok(()),
         other => Err(format!(
             "fstat wrote into a canary, and the test saw {other:?}"

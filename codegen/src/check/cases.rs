@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, did_you_mean};
 use crate::intent::calls::{ArgTypeIntent, CallIntent};
 use crate::intent::cases::{CaseIntent, CasesIntent, OtherwiseIntent};
 use crate::model::{Arg, ArgType, By, Case, Cases, Constant, FlagSet, Otherwise, Restart, Returns};
-use crate::source::Span;
+use crate::source::{Name, Span};
 
 /// What a case has of its call where it says nothing else.
 pub(super) struct Base<'a> {
@@ -17,7 +17,57 @@ pub(super) struct Base<'a> {
     pub restart: Restart,
 }
 
+/// Where an ioctl's number has the size of what it moves.
+const SIZE_FIELD: [&str; 2] = ["_IOC_SIZESHIFT", "_IOC_SIZEMASK"];
+
 impl Checker<'_> {
+    /// Gives constants that say how large a scalar is the guest's size.
+    pub(super) fn sizes_in_numbers(&mut self, sets: &mut FlagSets) {
+        let intent = self.intent;
+        let mut sized: Vec<(&str, &CaseIntent, &Name)> = Vec::new();
+        for cases in intent.calls.values().filter_map(|call| call.cases.as_ref()) {
+            cases.walk(&mut |cases| {
+                let cases_with = cases.cases.iter();
+                sized.extend(cases_with.filter_map(|case| {
+                    Some((cases.set.value.as_str(), case, case.number.as_ref()?))
+                }));
+            });
+        }
+        for (set, case, scalar) in sized {
+            let set = sets.get_mut(set);
+            let member = set.and_then(|s| s.members.iter_mut().find(|m| m.name == case.name.value));
+            let (Some(member), true) = (member, self.scalar_named(scalar)) else {
+                continue;
+            };
+            let [shift, mask] = SIZE_FIELD.map(|name| self.facts.constants.get(name)?[self.guest]);
+            let (Some(shift), Some(mask)) = (shift, mask) else {
+                let message = "it is not known where a number has the size";
+                let label = format!("`{}` and `{}` are not facts", SIZE_FIELD[0], SIZE_FIELD[1]);
+                self.diags.push(
+                    Diagnostic::new(message, &scalar.span, label)
+                        .help("make them members of a flag set and run `wali-codegen facts`"),
+                );
+                continue;
+            };
+            let ty = &intent.scalars[&scalar.value];
+            let (guest, host) = (i64::from(ty.guest.bits / 8), i64::from(ty.host.bits / 8));
+            if member.guest >> shift & mask == host {
+                member.guest = member.guest & !(mask << shift) | guest << shift;
+            } else {
+                let message = format!(
+                    "`{}` does not say the size of `{}`",
+                    member.name, ty.name.value
+                );
+                let label = format!(
+                    "{host} bytes, but the number has {}",
+                    member.guest >> shift & mask
+                );
+                self.diags
+                    .push(Diagnostic::new(message, &scalar.span, label));
+            }
+        }
+    }
+
     /// Checks cases, and makes the argument that tells them apart one of the enumeration.
     pub(super) fn cases(
         &mut self,

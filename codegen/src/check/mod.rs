@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::facts::{self, Facts};
 use crate::intent::{self, Intent};
 use crate::model::{Isa, PerIsa, Spec};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 
 /// What to do when facts and intent disagree.
 const RUN_FACTS: &str = "run `wali-codegen facts` if the specification changed since the last time";
@@ -86,6 +86,32 @@ struct Checker<'a> {
     /// Index of the ISA that gives the guest its numbers.
     guest: usize,
     diags: &'a mut Diagnostics,
+    /// How many facts were found missing.
+    missing: usize,
+}
+
+/// Missing facts that are reported one by one: the remedy is the same for all.
+const MISSING_SHOWN: usize = 5;
+
+impl Checker<'_> {
+    /// Reports a missing fact.
+    fn missing_fact(&mut self, message: String, span: &Span, file: &str) {
+        self.missing += 1;
+        if self.missing <= MISSING_SHOWN {
+            let label = format!("not in facts/{file}.yaml");
+            self.diags
+                .push(Diagnostic::new(message, span, label).help(RUN_FACTS));
+        }
+    }
+
+    /// Counts the missing facts that were not shown.
+    fn more_missing(&mut self) {
+        if let Some(more @ 1..) = self.missing.checked_sub(MISSING_SHOWN) {
+            let message = format!("{more} more facts are missing");
+            self.diags
+                .push(Diagnostic::placeless(message).help(RUN_FACTS));
+        }
+    }
 }
 
 fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
@@ -111,13 +137,16 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
         facts: &facts,
         guest: intent.guest_isa(),
         diags,
+        missing: 0,
     };
     let scalars = types::scalars(&checker);
-    let flag_sets = checker.flag_sets();
+    let mut flag_sets = checker.flag_sets();
+    checker.sizes_in_numbers(&mut flag_sets);
     let structs = checker.structs();
     let calls = checker.calls(&flag_sets);
     let aux = checker.aux();
     checker.import_names();
+    checker.more_missing();
     Some(Spec {
         isas: intent.isas.iter().map(isa).collect(),
         provenance: facts.provenance.clone(),

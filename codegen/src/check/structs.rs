@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, RUN_FACTS};
+use super::Checker;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::facts::StructFacts;
 use crate::intent::types::{FieldIntent, FieldTypeIntent, StructIntent};
@@ -137,9 +137,7 @@ impl<'a> Checker<'a> {
         let facts = self.facts.structs.get(&s.name.value);
         if facts.is_none() {
             let message = format!("no facts about `struct {}`", s.name.value);
-            let label = "not in facts/structs.yaml";
-            self.diags
-                .push(Diagnostic::new(message, &s.name.span, label).help(RUN_FACTS));
+            self.missing_fact(message, &s.name.span, "structs");
         }
         facts
     }
@@ -155,9 +153,7 @@ impl<'a> Checker<'a> {
         let name = &field.name;
         let Some((_, places)) = facts.fields.iter().find(|(known, _)| *known == name.value) else {
             let message = format!("no fact for the field `{}`", name.value);
-            let label = "not in facts/structs.yaml";
-            self.diags
-                .push(Diagnostic::new(message, &name.span, label).help(RUN_FACTS));
+            self.missing_fact(message, &name.span, "structs");
             return None;
         };
         let Some(reference) = places[self.guest] else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, RUN_FACTS};
+use super::Checker;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::intent::types::{ScalarIntent, SetIntent};
 use crate::model::{Constant, FlagSet, PerIsa, Role, Scalar};
@@ -49,9 +49,7 @@ impl<'a> Checker<'a> {
     fn constant(&mut self, set: &SetIntent, name: &Name) -> Option<Constant> {
         let Some(values) = self.facts.constants.get(&name.value) else {
             let message = format!("no fact for the constant `{}`", name.value);
-            let label = "not in facts/constants.yaml";
-            self.diags
-                .push(Diagnostic::new(message, &name.span, label).help(RUN_FACTS));
+            self.missing_fact(message, &name.span, "constants");
             return None;
         };
         let Some(guest) = values[self.guest] else {

@@ -190,7 +190,8 @@ fn find_clang() -> Result<PathBuf, String> {
 
 /// The C file for some questions; the line directive makes clang name the question.
 fn program(intent: &Intent, asked: &[(usize, &Question)]) -> String {
-    let mut c = String::new();
+    // Of the C library's, but in numbers of ioctl.
+    let mut c = String::from("typedef __SIZE_TYPE__ size_t;\n");
     for header in header_names(intent) {
         let _ = writeln!(
             c,
@@ -244,7 +245,7 @@ fn ask(
             return Ok(answers(&text, questions));
         }
         let complaints = String::from_utf8_lossy(&output.stderr);
-        let lacking = lacking(&complaints, &isa.name.value)?;
+        let lacking = lacking(&complaints, &isa.name.value, questions)?;
         let before = asked.len();
         asked.retain(|(index, _)| !lacking.contains(index));
         if asked.len() == before {
@@ -264,7 +265,7 @@ fn no_clang(clang: &Path, error: &io::Error) -> String {
 }
 
 /// The questions about things the ISA lacks. Any other complaint is an error.
-fn lacking(complaints: &str, isa: &str) -> Result<BTreeSet<usize>, String> {
+fn lacking(complaints: &str, isa: &str, questions: &[Question]) -> Result<BTreeSet<usize>, String> {
     let mut lacking = BTreeSet::new();
     for line in complaints.lines() {
         let Some((place, message)) = line
@@ -287,7 +288,13 @@ fn lacking(complaints: &str, isa: &str) -> Result<BTreeSet<usize>, String> {
             .and_then(|line| line.checked_sub(1));
         match index {
             Some(index) if absent => _ = lacking.insert(index),
-            _ => return Err(format!("clang cannot read the headers of {isa}: {line}")),
+            _ => {
+                let what = match index.and_then(|index| questions.get(index)) {
+                    Some(question) => format!("clang cannot make out `{}` on {isa}", question.c()),
+                    None => format!("clang cannot read the headers of {isa}"),
+                };
+                return Err(format!("{what}: {line}"));
+            }
         }
     }
     Ok(lacking)

@@ -37,6 +37,8 @@ pub struct CaseIntent {
     pub restart: Option<Restart>,
     /// Who does it.
     pub by: ByIntent,
+    /// The scalar whose size is part of the constant, if the guest has a narrower one.
+    pub number: Option<Name>,
     /// What tells it further apart.
     pub cases: Option<CasesIntent>,
 }
@@ -56,8 +58,8 @@ pub enum OtherwiseIntent {
 }
 
 /// The keys of a case that are not names of arguments.
-const CASE_KEYS: [&str; 6] = [
-    "returns", "restart", "runtime", "refuse", "because", "cases",
+const CASE_KEYS: [&str; 7] = [
+    "returns", "restart", "runtime", "refuse", "because", "number", "cases",
 ];
 
 /// Reads `cases`.
@@ -109,6 +111,7 @@ fn case(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<CaseIntent>
         returns: fields.text("returns", diags),
         restart: restart(&fields, diags),
         by: by(&fields, diags),
+        number: fields.text("number", diags),
         cases: fields.get("cases").and_then(|n| cases(n, diags)),
     })
 }

@@ -109,9 +109,9 @@ fn runtime_traits(spec: &Spec) -> (Vec<TokenStream>, Vec<Ident>) {
             let method = runtime_method(doc, because, &name, &parameters);
             families.entry(&call.family).or_default().push(method);
         }
-        for (name, text, case, because) in cases::runtime_cases(call) {
-            let parameters = cases::method_parameters(spec, &case);
-            let method = runtime_method(doc(Some(&text), String::new), because, &name, &parameters);
+        for case in cases::runtime_cases(spec, call) {
+            let doc = doc(Some(&case.doc), String::new);
+            let method = runtime_method(doc, case.because, &case.name, &case.parameters);
             families.entry(&call.family).or_default().push(method);
         }
     }
@@ -305,7 +305,7 @@ fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
             let moved = flags
                 .as_ref()
                 .map(|f| &spec.flag_sets[f])
-                .filter(|set| set.bits && (0..spec.isas.len()).any(|isa| set.converts_on(isa)));
+                .filter(|set| (0..spec.isas.len()).any(|isa| set.converts_on(isa)));
             let word = match moved {
                 Some(set) => {
                     let (set, ty) = (ident(&set.name), int(passed_int(spec, &arg.ty)));

@@ -5,12 +5,18 @@ use quote::{format_ident, quote};
 
 use super::bindings::{kernel_body, parameters, passed_int, refusal};
 use super::names::{cfg_any, ident, int, per_isa};
-use crate::model::{ArgType, By, Call, Case, Cases, Int, Otherwise, Role, Spec};
+use crate::model::{Arg, ArgType, By, Call, Case, Cases, Int, Otherwise, Role, Spec};
 
-/// The call as it is in a case.
-fn in_case(call: &Call, case: &Case) -> Call {
+/// The call as it is in a case. What told the cases apart is the host's by then.
+fn in_case(call: &Call, cases: &Cases, case: &Case) -> Call {
+    let mut args = case.args.clone();
+    for arg in args.iter_mut().filter(|arg| arg.name == cases.by) {
+        if let ArgType::Value { flags, .. } = &mut arg.ty {
+            *flags = None;
+        }
+    }
     Call {
-        args: case.args.clone(),
+        args,
         returns: case.returns.clone(),
         restart: case.restart,
         by: case.by.clone(),
@@ -43,7 +49,7 @@ pub(super) fn body(spec: &Spec, call: &Call, cases: &Cases) -> TokenStream {
     let mut arms: Vec<(String, TokenStream, Vec<Literal>)> = Vec::new();
     let mut special = Vec::new();
     for case in &cases.cases {
-        let body = case_body(spec, call, case);
+        let body = case_body(spec, call, cases, case);
         let value = pattern(case.constant.guest, ty);
         let everywhere = case
             .constant
@@ -123,9 +129,9 @@ fn elsewhere(
     quote!(#present #value => { #translated #body })
 }
 
-fn case_body(spec: &Spec, call: &Call, case: &Case) -> TokenStream {
+fn case_body(spec: &Spec, call: &Call, cases: &Cases, case: &Case) -> TokenStream {
     let body = match &case.by {
-        By::Kernel => kernel_body(spec, &in_case(call, case)),
+        By::Kernel => kernel_body(spec, &in_case(call, cases, case)),
         By::Refused { errno, .. } => return case_refusal(spec, call, &errno.name),
         // The table has sent it elsewhere.
         By::Runtime { .. } => return refusal("ENOSYS"),
@@ -139,8 +145,16 @@ fn case_body(spec: &Spec, call: &Call, case: &Case) -> TokenStream {
     quote!(#(#narrowed)* #body)
 }
 
-/// The methods for cases that the runtime carries out, each with its name and why.
-pub(super) fn runtime_cases(call: &Call) -> Vec<(Ident, String, Call, &str)> {
+/// A method for a case that the runtime carries out.
+pub(super) struct RuntimeCase<'a> {
+    pub name: Ident,
+    pub doc: String,
+    pub because: &'a str,
+    pub parameters: Vec<TokenStream>,
+}
+
+/// The methods for the cases that the runtime carries out.
+pub(super) fn runtime_cases<'a>(spec: &Spec, call: &'a Call) -> Vec<RuntimeCase<'a>> {
     let Some(cases) = &call.cases else {
         return Vec::new();
     };
@@ -149,9 +163,16 @@ pub(super) fn runtime_cases(call: &Call) -> Vec<(Ident, String, Call, &str)> {
             return None;
         };
         let names: Vec<&str> = path.iter().map(|constant| constant.name.as_str()).collect();
-        let method = method_name(call, &names);
-        let doc = format!("`{}` with `{}`.", call.name, names.join("`, `"));
-        Some((method, doc, in_case(call, case), because.as_str()))
+        let parameters = parameters(spec, &case.args).into_iter().zip(&case.args);
+        Some(RuntimeCase {
+            name: method_name(call, &names),
+            doc: format!("`{}` with `{}`.", call.name, names.join("`, `")),
+            because,
+            parameters: parameters
+                .filter(|(_, arg)| is_passed(cases, arg))
+                .map(|(parameter, _)| parameter)
+                .collect(),
+        })
     });
     leaves.collect()
 }
@@ -160,33 +181,22 @@ fn method_name(call: &Call, path: &[&str]) -> Ident {
     format_ident!("{}_{}", call.name, path.join("_").to_lowercase())
 }
 
-/// The parameters of a case's method: what tells the cases apart, and what is not used, is
-/// left out.
-pub(super) fn method_parameters(spec: &Spec, case: &Call) -> Vec<TokenStream> {
-    parameters(spec, &case.args)
-        .into_iter()
-        .zip(&case.args)
-        .filter(|(_, arg)| is_passed(spec, arg))
-        .map(|(parameter, _)| parameter)
-        .collect()
-}
-
-fn is_passed(spec: &Spec, arg: &crate::model::Arg) -> bool {
-    match &arg.ty {
-        ArgType::Unused { .. } => false,
-        ArgType::Value {
-            flags: Some(set), ..
-        } => spec.flag_sets[set].bits,
-        _ => true,
+/// Whether a case's method takes an argument: not if the case leaves it unused, nor if it is
+/// what tells cases apart, here or further down.
+fn is_passed(cases: &Cases, arg: &Arg) -> bool {
+    fn selects(cases: &Cases, name: &str) -> bool {
+        let mut below = cases.cases.iter().filter_map(|case| case.cases.as_ref());
+        cases.by == name || below.any(|cases| selects(cases, name))
     }
+    !matches!(arg.ty, ArgType::Unused { .. }) && !selects(cases, &arg.name)
 }
 
 /// The table's expression for a call with cases that the runtime carries out: those are sent
 /// to their methods, the others to `kernel`.
 pub(super) fn table_expression(spec: &Spec, call: &Call, kernel: &TokenStream) -> TokenStream {
     match &call.cases {
-        Some(cases) if !runtime_cases(call).is_empty() => {
-            dispatch(spec, call, cases, &mut Vec::new(), kernel)
+        Some(cases) if !runtime_cases(spec, call).is_empty() => {
+            dispatch(spec, call, (cases, cases), &mut Vec::new(), kernel)
         }
         _ => kernel.clone(),
     }
@@ -195,7 +205,7 @@ pub(super) fn table_expression(spec: &Spec, call: &Call, kernel: &TokenStream) -
 fn dispatch<'a>(
     spec: &Spec,
     call: &Call,
-    cases: &'a Cases,
+    (whole, cases): (&Cases, &'a Cases),
     path: &mut Vec<&'a str>,
     kernel: &TokenStream,
 ) -> TokenStream {
@@ -217,7 +227,7 @@ fn dispatch<'a>(
                     .args
                     .iter()
                     .enumerate()
-                    .filter(|(_, arg)| is_passed(spec, arg));
+                    .filter(|(_, arg)| is_passed(whole, arg));
                 let words = words.map(|(i, arg)| {
                     let i = Literal::usize_unsuffixed(i);
                     let ty = int(passed_int(spec, &arg.ty));
@@ -228,7 +238,7 @@ fn dispatch<'a>(
                 });
             }
             (By::Kernel, Some(below)) => {
-                let inner = dispatch(spec, call, below, path, kernel);
+                let inner = dispatch(spec, call, (whole, below), path, kernel);
                 if inner.to_string() != kernel.to_string() {
                     arms.push(quote!(#present #value => #inner,));
                 }

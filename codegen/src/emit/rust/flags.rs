@@ -6,7 +6,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::names::{doc, ident, per_isa};
-use crate::model::{FlagSet, PerIsa, Spec};
+use crate::model::{Constant, FlagSet, PerIsa, Spec};
 
 /// A module for each set: the guest's values, the host's, names and translations.
 pub fn flags(spec: &Spec) -> TokenStream {
@@ -41,10 +41,11 @@ fn module(spec: &Spec, set: &FlagSet) -> TokenStream {
     let names: Vec<_> = set.members.iter().map(|m| m.name.as_str()).collect();
     let idents: Vec<_> = set.members.iter().map(|m| ident(&m.name)).collect();
     let bits = set.bits;
-    let translation = if set.bits {
-        translation(spec, set)
-    } else {
-        quote!()
+    let differs = (0..spec.isas.len()).any(|isa| set.converts_on(isa));
+    let translation = match (set.bits, differs) {
+        (true, _) => bits_translation(spec, set),
+        (false, true) => value_translation(spec, set),
+        (false, false) => quote!(),
     };
     quote! {
         #doc
@@ -78,7 +79,7 @@ fn moves(set: &FlagSet, isa: usize) -> Vec<(u64, u64)> {
     moves.into_iter().collect()
 }
 
-fn translation(spec: &Spec, set: &FlagSet) -> TokenStream {
+fn bits_translation(spec: &Spec, set: &FlagSet) -> TokenStream {
     let moves = PerIsa((0..spec.isas.len()).map(|isa| moves(set, isa)).collect());
     let there = per_isa(spec, &moves, |isa| {
         let body = mapping(moves.0[isa].iter().copied());
@@ -94,6 +95,46 @@ fn translation(spec: &Spec, set: &FlagSet) -> TokenStream {
             /// The host's bits as the guest has them; bits outside the set stay.
             #[inline]
             pub const fn to_guest(bits: u64) -> u64 { #body }
+        }
+    });
+    quote!(#there #back)
+}
+
+/// Values of an enumeration that is another on some ISA.
+fn value_translation(spec: &Spec, set: &FlagSet) -> TokenStream {
+    let values = PerIsa(
+        (0..spec.isas.len())
+            .map(|isa| {
+                let pair = |m: &Constant| Some((m.guest, m.host.0[isa]?));
+                let pairs: Vec<_> = set.members.iter().filter_map(pair).collect();
+                pairs.into_iter().filter(|(g, h)| g != h).collect()
+            })
+            .collect::<Vec<Vec<(i64, i64)>>>(),
+    );
+    let arms = |pairs: Vec<(i64, i64)>| {
+        let arms = pairs.into_iter().map(|(from, to)| {
+            let (from, to) = (
+                Literal::u64_unsuffixed(from as u64),
+                Literal::u64_unsuffixed(to as u64),
+            );
+            quote!(#from => #to,)
+        });
+        quote!(match value { #(#arms)* other => other })
+    };
+    let there = per_isa(spec, &values, |isa| {
+        let body = arms(values.0[isa].clone());
+        quote! {
+            /// The guest's value as the host has it; values outside the set stay.
+            #[inline]
+            pub const fn to_host(value: u64) -> u64 { #body }
+        }
+    });
+    let back = per_isa(spec, &values, |isa| {
+        let body = arms(values.0[isa].iter().map(|&(g, h)| (h, g)).collect());
+        quote! {
+            /// The host's value as the guest has it; values outside the set stay.
+            #[inline]
+            pub const fn to_guest(value: u64) -> u64 { #body }
         }
     });
     quote!(#there #back)
