@@ -24,6 +24,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "ioctl.FITRIM",
         "discards the file system's free blocks when run as root",
     ),
+    ("acct", "turns the machine's accounting on when run as root"),
 ];
 
 /// Memory: a page for the module's own, three for what the kernel gets to see.

@@ -117,6 +117,12 @@ impl<'a> Checker<'a> {
         if !complete {
             return None;
         }
+        if s.tail {
+            // As much as the headers have behind the last field.
+            let last = fields.last().and_then(|f| f.host.0[self.guest]);
+            let known = last.map_or(0, |place| place.offset + place.size);
+            end += host[self.guest].size.saturating_sub(known);
+        }
         let built = Struct {
             name: s.name.value.clone(),
             c: s.c.value.clone(),

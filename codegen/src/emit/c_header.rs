@@ -218,6 +218,15 @@ fn structure(spec: &Spec, s: &Struct, out: &mut String) {
     for field in &s.fields {
         let _ = writeln!(out, "    {};", member(spec, field));
     }
+    let end = s.fields.last().map_or(0, |f| f.guest.offset + f.guest.size);
+    let aligned = if s.packed {
+        end
+    } else {
+        end.next_multiple_of(s.guest.align)
+    };
+    if aligned < s.guest.size {
+        let _ = writeln!(out, "    char __tail[{}];", s.guest.size - end);
+    }
     let packed = if s.packed {
         " __attribute__((packed))"
     } else {

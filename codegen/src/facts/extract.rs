@@ -217,6 +217,11 @@ fn ask(
     questions: &[Question],
 ) -> Result<BTreeMap<Question, i64>, String> {
     let folder = tempfile::tempdir().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
+    // Headers of the C library's that the kernel's include, for functions nobody asks about.
+    for name in ["unistd.h"] {
+        let stub = folder.path().join(name);
+        fs::write(&stub, "").map_err(|e| format!("{}: {e}", stub.display()))?;
+    }
     let mut asked: Vec<(usize, &Question)> = questions.iter().enumerate().collect();
     loop {
         let source = folder.path().join("questions.c");
@@ -235,6 +240,8 @@ fn ask(
             .arg(headers.isa_folder(&isa.uapi.value))
             .arg("-isystem")
             .arg(headers.common())
+            .arg("-idirafter")
+            .arg(folder.path())
             .args(["-o", "-"])
             .arg(&source)
             .env("LC_ALL", "C")

@@ -67,6 +67,8 @@ pub struct StructIntent {
     pub headers: Vec<Name>,
     /// Whether the guest's fields stand without padding.
     pub packed: bool,
+    /// Whether padding without a name ends it.
+    pub tail: bool,
     /// Fields in guest order.
     pub fields: Vec<FieldIntent>,
 }
@@ -336,7 +338,7 @@ pub fn set(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<SetInten
 
 /// Reads a struct.
 pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<StructIntent> {
-    let known = ["doc", "c", "headers", "packed", "fields"];
+    let known = ["doc", "c", "headers", "packed", "tail", "fields"];
     let keys = Fields::new(node, "a struct", &known, diags)?;
     keys.require("headers", diags);
     let mut fields = Vec::new();
@@ -367,6 +369,10 @@ pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<St
         c: keys.text("c", diags).unwrap_or_else(default),
         headers: headers(&keys, diags),
         packed: keys.flag("packed", diags),
+        tail: keys
+            .text("tail", diags)
+            .and_then(|n| decode::choice(&n, "tail", &[("padding", true)], diags))
+            .unwrap_or(false),
         fields,
     })
 }

@@ -61,7 +61,7 @@ impl GuestMemory {
 
     /// An address in the kernel's half, which the kernel lets no process use: it says
     /// `EFAULT`, but not before it has said what else is wrong with a call.
-    const NOWHERE: usize = usize::MAX << 12;
+    pub(super) const NOWHERE: usize = usize::MAX << 12;
 
     /// The host address of `len` bytes at a guest address, for the kernel; the null pointer
     /// stays null, and an extent larger than all of guest memory is nowhere. So is one at the

@@ -1,51 +1,67 @@
 //! Structures on their way between guest and kernel. Each is copied once, and what the
 //! kernel is given is the copy; where guest and host agree it is given the guest's own.
+//! What cannot be copied becomes an address that the kernel refuses when it comes to it,
+//! since it may have another error to tell first.
 
-use std::mem::MaybeUninit;
+mod array;
 
-use wali_arch::flags::errno;
 use wali_arch::layout::{Convert, Plain};
 
+pub(super) use self::array::Room;
+pub use self::array::{InArray, InOutArray, OutArray};
 use super::abi::{Errno, GuestMemory};
 
-/// Elements converted without a heap allocation.
-const INLINE: usize = 8;
+/// The host's form of a structure, if it can be read.
+fn to_host<T: Convert>(memory: GuestMemory, at: u32) -> Option<(T, T::Host)> {
+    let guest = memory.read_plain::<T>(at).ok()?;
+    let address = &mut |at, len| Ok::<_, Errno>(memory.address(at, len));
+    let host = guest.to_host(address).ok()?;
+    Some((guest, host))
+}
 
-/// Most elements that are converted at once; more is `EINVAL`. No call of Linux's takes
-/// as many structures.
-const MOST: u64 = 1 << 16;
+/// What the kernel is given for a structure.
+enum Source<C> {
+    /// An address: the guest's own bytes, null, or nowhere.
+    Address(usize),
+    /// A copy.
+    Copy(C),
+}
 
-fn to_host<T: Convert>(memory: GuestMemory, guest: &T) -> Result<T::Host, Errno> {
-    guest.to_host(&mut |at, len| Ok(memory.address(at, len)))
+impl<C> Source<C> {
+    /// The guest's own bytes if they are the host's too, otherwise the copy.
+    #[inline]
+    fn new<T: Convert>(memory: GuestMemory, at: u32, copy: impl FnOnce() -> Option<C>) -> Self {
+        if T::SAME || at == 0 {
+            return Source::Address(memory.address(at, size_of::<T>() as u64));
+        }
+        copy().map_or(Source::Address(GuestMemory::NOWHERE), Source::Copy)
+    }
 }
 
 /// A structure that the kernel reads.
 pub struct In<T: Convert> {
-    straight: usize,
-    copy: Option<T::Host>,
+    source: Source<T::Host>,
 }
 
 impl<T: Convert> In<T> {
     /// Copies it from the guest, if it needs to be.
     ///
     /// # Errors
-    /// `EFAULT`.
+    /// Never.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
-        let straight = memory.address(at, size_of::<T>() as u64);
-        let copy = match T::SAME || at == 0 {
-            true => None,
-            false => Some(to_host(memory, &memory.read_plain::<T>(at)?)?),
-        };
-        Ok(In { straight, copy })
+        let copy = || to_host::<T>(memory, at).map(|(_, host)| host);
+        let source = Source::new::<T>(memory, at, copy);
+        Ok(In { source })
     }
 
     /// The address for the kernel, good while `self` stays where it is.
     #[inline]
     pub fn word(&self) -> usize {
-        self.copy
-            .as_ref()
-            .map_or(self.straight, |host| core::ptr::from_ref(host) as usize)
+        match &self.source {
+            Source::Address(address) => *address,
+            Source::Copy(host) => core::ptr::from_ref(host) as usize,
+        }
     }
 }
 
@@ -53,40 +69,26 @@ impl<T: Convert> In<T> {
 pub struct InOut<T: Convert> {
     memory: GuestMemory,
     at: u32,
-    straight: usize,
-    copy: Option<(T, T::Host)>,
+    source: Source<(T, T::Host)>,
 }
 
 impl<T: Convert> InOut<T> {
     /// Copies it from the guest, if it needs to be.
     ///
     /// # Errors
-    /// `EFAULT`.
+    /// Never.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
-        let straight = memory.address(at, size_of::<T>() as u64);
-        let copy = match T::SAME || at == 0 {
-            true => None,
-            false => {
-                let guest = memory.read_plain::<T>(at)?;
-                let host = to_host(memory, &guest)?;
-                Some((guest, host))
-            }
-        };
-        Ok(InOut {
-            memory,
-            at,
-            straight,
-            copy,
-        })
+        let source = Source::new::<T>(memory, at, || to_host(memory, at));
+        Ok(InOut { memory, at, source })
     }
 
     /// The address for the kernel, good while `self` stays where it is.
     #[inline]
     pub fn word(&mut self) -> usize {
-        match &mut self.copy {
-            Some((_, host)) => core::ptr::from_mut(host) as usize,
-            None => self.straight,
+        match &mut self.source {
+            Source::Address(address) => *address,
+            Source::Copy((_, host)) => core::ptr::from_mut(host) as usize,
         }
     }
 
@@ -96,12 +98,12 @@ impl<T: Convert> InOut<T> {
     /// `EFAULT`.
     #[inline]
     pub fn give_back(&mut self) -> Result<(), Errno> {
-        match &mut self.copy {
-            Some((guest, host)) => {
+        match &mut self.source {
+            Source::Copy((guest, host)) => {
                 guest.update(host);
                 self.memory.write_plain(self.at, guest)
             }
-            None => Ok(()),
+            Source::Address(_) => Ok(()),
         }
     }
 }
@@ -118,7 +120,7 @@ impl<T: Convert> Out<T> {
     /// Makes room for it.
     ///
     /// # Errors
-    /// `EFAULT`.
+    /// Never.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32) -> Result<Self, Errno> {
         let straight = memory.address(at, size_of::<T>() as u64);
@@ -148,74 +150,6 @@ impl<T: Convert> Out<T> {
         match T::SAME || self.at == 0 {
             true => Ok(()),
             false => self.memory.write_plain(self.at, &T::from_host(&self.host)),
-        }
-    }
-}
-
-/// Structures that the kernel reads, in an array.
-pub struct InArray<T: Convert> {
-    straight: usize,
-    copies: Option<Copies<T::Host>>,
-}
-
-/// Converted elements: a few in place, more on the heap.
-enum Copies<H> {
-    Inline([MaybeUninit<H>; INLINE]),
-    Heap(Vec<H>),
-}
-
-impl<T: Convert> InArray<T> {
-    /// Copies `count` of them from the guest, if they need to be.
-    ///
-    /// # Errors
-    /// `EFAULT`; `EINVAL` or `ENOMEM` for too many.
-    #[inline]
-    pub fn new(memory: GuestMemory, at: u32, count: u64) -> Result<Self, Errno> {
-        let extent = count.saturating_mul(size_of::<T>() as u64);
-        if T::SAME || at == 0 {
-            return Ok(InArray {
-                straight: memory.address(at, extent),
-                copies: None,
-            });
-        }
-        if count > MOST {
-            return Err(Errno(errno::EINVAL));
-        }
-        let straight = memory.address(at, extent);
-        let count = count as u32;
-        let element = |i: u32| -> Result<T::Host, Errno> {
-            let offset = i * size_of::<T>() as u32;
-            let at = at.checked_add(offset).ok_or(Errno(errno::EFAULT))?;
-            to_host(memory, &memory.read_plain::<T>(at)?)
-        };
-        let copies = if count as usize <= INLINE {
-            let mut inline = [const { MaybeUninit::uninit() }; INLINE];
-            for (i, place) in (0..count).zip(&mut inline) {
-                place.write(element(i)?);
-            }
-            Copies::Inline(inline)
-        } else {
-            let mut heap = Vec::new();
-            heap.try_reserve_exact(count as usize)
-                .map_err(|_| Errno(errno::ENOMEM))?;
-            for i in 0..count {
-                heap.push(element(i)?);
-            }
-            Copies::Heap(heap)
-        };
-        Ok(InArray {
-            straight,
-            copies: Some(copies),
-        })
-    }
-
-    /// The address for the kernel, good while `self` stays where it is.
-    #[inline]
-    pub fn word(&self) -> usize {
-        match &self.copies {
-            None => self.straight,
-            Some(Copies::Inline(inline)) => inline.as_ptr() as usize,
-            Some(Copies::Heap(heap)) => heap.as_ptr() as usize,
         }
     }
 }

@@ -7,11 +7,15 @@ use std::mem::MaybeUninit;
 
 use wali_arch::flags::{errno, map_flags, prot_flags};
 
+mod nodes;
 mod pages;
 mod remap;
+mod segments;
 
-pub use pages::{madvise, mincore, mlock, mlockall, msync, munlock, munlockall};
+pub use nodes::{get_mempolicy, mbind, move_pages, set_mempolicy_home_node};
+pub use pages::{madvise, mincore, mlock, mlockall, msync, munlock, munlockall, name};
 pub use remap::mremap;
+pub use segments::{shmat, shmdt};
 
 use super::abi::Errno;
 use crate::memory::{Backing, Map, Memory, Region};
@@ -125,7 +129,13 @@ pub fn mmap(
     let mut map = memory.map();
     let at = choose(memory, &map, addr, len, flags)?;
     let backing = match flags & map_flags::MAP_SHARED_VALIDATE {
-        map_flags::MAP_SHARED | map_flags::MAP_SHARED_VALIDATE => Backing::Shared,
+        map_flags::MAP_SHARED | map_flags::MAP_SHARED_VALIDATE => {
+            let first = match flags & map_flags::MAP_ANONYMOUS {
+                0 => offset as u64,
+                _ => 0,
+            };
+            Backing::Shared(map.object(at.wrapping_sub(first), false))
+        }
         map_flags::MAP_PRIVATE if flags & map_flags::MAP_ANONYMOUS != 0 => Backing::Anonymous,
         map_flags::MAP_PRIVATE => Backing::PrivateFile,
         _ => return Err(EINVAL),

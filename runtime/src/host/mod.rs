@@ -6,6 +6,7 @@ mod calls;
 pub mod convert;
 pub mod mappings;
 pub mod meta;
+mod messages;
 pub mod opened;
 mod process;
 pub mod trace;

@@ -12,32 +12,35 @@ use wali_arch::flags::{errno, fs_magic};
 use super::abi::Errno;
 use super::process::out_of_the_way;
 
-/// Where the kernel says what a descriptor is: the folder `fd` of this process in procfs, as
-/// it was before any guest ran. Kept open, so that `chroot` and mounts do not matter.
+/// Where the kernel says what a descriptor is: procfs, as it was mounted before any guest ran.
+/// Its root is kept open, so that `chroot` and other mounts do not matter.
 #[derive(Debug)]
 pub struct Descriptors {
-    folder: Option<(OwnedFd, Identity)>,
+    proc: Option<(OwnedFd, Identity)>,
 }
 
 /// What makes a file the same file.
 type Identity = (libc::dev_t, libc::ino_t);
 
+/// As long as any name can be: a path, and ` (deleted)`.
+const NAME: usize = libc::PATH_MAX as usize + 16;
+
 impl Descriptors {
-    /// Opens the folder. Where there is no procfs, the guest cannot open files of any.
+    /// Opens the root. Where there is no procfs, the guest cannot open files of any.
     pub fn open() -> Descriptors {
         let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC;
         // SAFETY: the path is a C string.
-        let fd = unsafe { libc::open(c"/proc/self/fd".as_ptr(), flags) };
+        let fd = unsafe { libc::open(c"/proc".as_ptr(), flags) };
         if fd < 0 {
-            return Descriptors { folder: None };
+            return Descriptors { proc: None };
         }
         // SAFETY: the descriptor was just made and is nobody else's.
-        let folder = out_of_the_way(unsafe { OwnedFd::from_raw_fd(fd) });
-        let folder = folder.ok().and_then(|fd| {
+        let root = out_of_the_way(unsafe { OwnedFd::from_raw_fd(fd) });
+        let proc = root.ok().and_then(|fd| {
             let identity = identity(fd.as_raw_fd()).ok()?;
             is_in_proc(fd.as_raw_fd()).then_some((fd, identity))
         });
-        Descriptors { folder }
+        Descriptors { proc }
     }
 
     /// Gives a descriptor that was just opened to the guest, or closes it and fails: `EACCES`
@@ -57,31 +60,71 @@ impl Descriptors {
     /// Whether a file of procfs is the `mem` of a process or thread. If that cannot be told,
     /// it counts as one: a guest can close our descriptor, or put another in its place.
     fn is_memory(&self, fd: i32) -> bool {
-        let Some((folder, known)) = &self.folder else {
+        let Some((root, known)) = &self.proc else {
             return true;
         };
-        if !identity(folder.as_raw_fd()).is_ok_and(|now| now == *known) {
+        if !identity(root.as_raw_fd()).is_ok_and(|now| now == *known) || is_bound(fd) {
             return true;
         }
-        let Ok(entry) = CString::new(fd.to_string()) else {
-            return true;
-        };
-        // As long as any name can be: a path, and ` (deleted)`.
-        let mut name = [0u8; libc::PATH_MAX as usize + 16];
-        // SAFETY: the entry is a C string, and the buffer has the length given.
-        let len = unsafe {
-            libc::readlinkat(
-                folder.as_raw_fd(),
-                entry.as_ptr(),
-                name.as_mut_ptr().cast(),
-                name.len(),
-            )
-        };
-        match usize::try_from(len) {
+        let mut name = [0; NAME];
+        match name_of(root.as_raw_fd(), fd, &mut name) {
             Ok(len) if len < name.len() => name[..len].ends_with(b"/mem"),
             _ => true,
         }
     }
+}
+
+/// The name that this thread's descriptor has in the procfs of that root. The thread's, since it
+/// may have descriptors of its own (unshare, fork); and nothing that was mounted over the way
+/// to it counts.
+fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
+    let entry = CString::new(format!("thread-self/fd/{fd}"))?;
+    // SAFETY: every bit pattern is a value.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
+    how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
+    // SAFETY: the path is a C string, the struct a live local with its size.
+    let link = unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            root,
+            entry.as_ptr(),
+            &how,
+            size_of_val(&how),
+        )
+    };
+    let opened = match i32::try_from(link) {
+        // SAFETY: the descriptor was just made and is nobody else's.
+        Ok(link) if link >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(link) }),
+        _ => Err(io::Error::last_os_error()),
+    };
+    let (at, path) = match &opened {
+        Ok(link) => (link.as_raw_fd(), c""),
+        // Before Linux 5.6, where mounts over it have to be trusted.
+        Err(error) if error.raw_os_error() == Some(errno::ENOSYS) => (root, entry.as_c_str()),
+        Err(error) => return Err(io::Error::from(error.kind())),
+    };
+    // SAFETY: the path is a C string, and the buffer has the length given.
+    let len = unsafe { libc::readlinkat(at, path.as_ptr(), name.as_mut_ptr().cast(), name.len()) };
+    usize::try_from(len).map_err(|_| io::Error::last_os_error())
+}
+
+/// Whether a file, not a folder, is the root of a mount and looks like a process's memory: then
+/// its name is not the one that procfs gave it. Kernels before 5.8 do not tell.
+fn is_bound(fd: i32) -> bool {
+    let mut status = MaybeUninit::<libc::statx>::uninit();
+    let mask = libc::STATX_TYPE | libc::STATX_MODE;
+    // SAFETY: the path is a C string, and the kernel fills the local in if it returns 0.
+    let status = unsafe {
+        let flags = libc::AT_EMPTY_PATH;
+        if libc::statx(fd, c"".as_ptr(), flags, mask, status.as_mut_ptr()) != 0 {
+            return true;
+        }
+        status.assume_init()
+    };
+    let mode = libc::S_IFREG | libc::S_IRUSR | libc::S_IWUSR;
+    let root = status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
+    root && libc::mode_t::from(status.stx_mode) == mode
 }
 
 fn identity(fd: i32) -> io::Result<Identity> {

@@ -11,7 +11,27 @@ pub enum Backing {
     /// A private mapping of a file.
     PrivateFile,
     /// A shared mapping, of a file or anonymous.
-    Shared,
+    Shared(Object),
+}
+
+/// What a shared mapping shows. Neighbours that show one object, each its own part, are one
+/// mapping; others never are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Object {
+    /// Different for each time that something was mapped.
+    pub id: u64,
+    /// Where the object's first byte is or would be, wrapping around.
+    pub origin: u64,
+    /// Whether it is an attached segment of System V shared memory.
+    pub segment: bool,
+}
+
+impl Object {
+    /// The same object in a mapping that was moved.
+    pub fn moved(self, from: u64, to: u64) -> Object {
+        let origin = self.origin.wrapping_add(to).wrapping_sub(from);
+        Object { origin, ..self }
+    }
 }
 
 /// What is known of a region.
@@ -38,9 +58,21 @@ pub struct Map {
     regions: BTreeMap<u64, (u64, Region)>,
     /// Whether new mappings are to be locked in memory (mlockall's `MCL_FUTURE`).
     pub lock_future: bool,
+    /// How many objects have been mapped.
+    objects: u64,
 }
 
 impl Map {
+    /// An object that was not there before, with its first byte at `origin`.
+    pub fn object(&mut self, origin: u64, segment: bool) -> Object {
+        self.objects += 1;
+        Object {
+            id: self.objects,
+            origin,
+            segment,
+        }
+    }
+
     /// Puts a region into `start..end`, replacing what was there.
     pub fn insert(&mut self, start: u64, end: u64, region: Region) {
         if start >= end {
@@ -148,7 +180,11 @@ mod tests {
     const KINDS: [Region; 3] = [
         Region::HEAP,
         Region {
-            backing: Backing::Shared,
+            backing: Backing::Shared(Object {
+                id: 1,
+                origin: 0,
+                segment: false,
+            }),
             prot: libc::PROT_READ,
         },
         Region {

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use map::{Backing, Map, Region};
+pub use map::{Backing, Map, Object, Region};
 
 /// Bytes in a Wasm page.
 pub const WASM_PAGE: u64 = 1 << 16;

@@ -400,7 +400,16 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
                 }
             };
             if converts {
-                converted(name, dir, ty, Some(count))
+                // A result is how many the kernel wrote; without one it wrote them all.
+                let given = match call.returns {
+                    Returns::Scalar(_) | Returns::Flags(_) => quote!(__result as u64),
+                    Returns::Nothing | Returns::Never => count.clone(),
+                };
+                let mut passage = converted(name, dir, ty, Some(count));
+                if dir == Dir::Out {
+                    passage.after = quote!(#name.give_back(#given)?;);
+                }
+                passage
             } else {
                 straight(
                     name,

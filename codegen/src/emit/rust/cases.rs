@@ -169,7 +169,7 @@ pub(super) fn runtime_cases<'a>(spec: &Spec, call: &'a Call) -> Vec<RuntimeCase<
             doc: format!("`{}` with `{}`.", call.name, names.join("`, `")),
             because,
             parameters: parameters
-                .filter(|(_, arg)| is_passed(cases, arg))
+                .filter(|(_, arg)| is_passed(cases, &names, arg))
                 .map(|(parameter, _)| parameter)
                 .collect(),
         })
@@ -181,14 +181,21 @@ fn method_name(call: &Call, path: &[&str]) -> Ident {
     format_ident!("{}_{}", call.name, path.join("_").to_lowercase())
 }
 
-/// Whether a case's method takes an argument: not if the case leaves it unused, nor if it is
-/// what tells cases apart, here or further down.
-fn is_passed(cases: &Cases, arg: &Arg) -> bool {
-    fn selects(cases: &Cases, name: &str) -> bool {
-        let mut below = cases.cases.iter().filter_map(|case| case.cases.as_ref());
-        cases.by == name || below.any(|cases| selects(cases, name))
+/// Whether the method of the case that `path` leads to takes an argument: not if the case
+/// leaves it unused, nor if it is what told the cases apart.
+fn is_passed(cases: &Cases, path: &[&str], arg: &Arg) -> bool {
+    if matches!(arg.ty, ArgType::Unused { .. }) || cases.by == arg.name {
+        return false;
     }
-    !matches!(arg.ty, ArgType::Unused { .. }) && !selects(cases, &arg.name)
+    let Some((first, rest)) = path.split_first() else {
+        return true;
+    };
+    let mut all = cases.cases.iter();
+    let next = all.find(|case| case.constant.name == *first);
+    match next.and_then(|case| case.cases.as_ref()) {
+        Some(below) => is_passed(below, rest, arg),
+        None => true,
+    }
 }
 
 /// The table's expression for a call with cases that the runtime carries out: those are sent
@@ -227,7 +234,7 @@ fn dispatch<'a>(
                     .args
                     .iter()
                     .enumerate()
-                    .filter(|(_, arg)| is_passed(whole, arg));
+                    .filter(|(_, arg)| is_passed(whole, path, arg));
                 let words = words.map(|(i, arg)| {
                     let i = Literal::usize_unsuffixed(i);
                     let ty = int(passed_int(spec, &arg.ty));

@@ -1,13 +1,14 @@
 //! Files by name.
 
-use wali_arch::flags::errno;
+use wali_arch::flags::{errno, open_flags};
 use wali_arch::layout::{Convert, Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, outcome};
+use super::{address_of, done, everywhere, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::FileCalls;
+use crate::host::mappings::PAGE;
 use crate::host::process::Thread;
 
 impl FileCalls for Thread {
@@ -26,6 +27,16 @@ impl FileCalls for Thread {
 
     fn futimesat(&mut self, dirfd: i32, pathname: u32, times: u32) -> Result<i64, Unwind> {
         done(futimesat(Guest::memory(self), dirfd, pathname, times))
+    }
+
+    fn openat2(&mut self, dirfd: i32, pathname: u32, how: u32, size: u32) -> Result<i64, Unwind> {
+        let fd = openat2(Guest::memory(self), dirfd, pathname, how, size);
+        result(fd.map(|fd| self.opened(fd)))
+    }
+
+    fn open_by_handle_at(&mut self, mount_fd: i32, handle: u32, flags: i32) -> Result<i64, Unwind> {
+        let fd = open_by_handle_at(Guest::memory(self), mount_fd, handle, flags);
+        result(fd.map(|fd| self.opened(fd)))
     }
 }
 
@@ -87,6 +98,52 @@ fn microseconds(memory: GuestMemory, at: u32) -> Result<host::timespec, Errno> {
         return Err(Errno(errno::EINVAL));
     }
     Ok(timespec(time.tv_sec, time.tv_usec * 1000))
+}
+
+/// Whether this ISA has flags elsewhere than the guest.
+const MOVED: bool = {
+    let one = open_flags::O_DIRECT as u64;
+    open_flags::to_host(one) != one
+};
+
+/// openat2(2). The struct is as long as the guest says and begins with the flags, of which
+/// some ISAs have a few elsewhere.
+///
+/// # Errors
+/// As Linux's.
+fn openat2(memory: GuestMemory, dirfd: i32, path: u32, how: u32, size: u32) -> Result<i64, Errno> {
+    let mut copy = [0; PAGE as usize];
+    let len = size as usize;
+    // A struct that is too short or too long is an error before it is looked at.
+    let place = if MOVED && (size_of::<guest::open_how>()..=copy.len()).contains(&len) {
+        memory.read(how, &mut copy[..len])?;
+        let (flags, _) = copy.split_first_chunk_mut().ok_or(Errno(errno::EINVAL))?;
+        *flags = open_flags::to_host(u64::from_le_bytes(*flags)).to_le_bytes();
+        copy.as_ptr() as usize
+    } else {
+        memory.address(how, size.into())
+    };
+    let path = memory.address(path, 0);
+    let number = everywhere(number::openat2)?;
+    // SAFETY: the path is the guest's, the struct the guest's or a live local's.
+    outcome(unsafe { syscall::syscall4(number, dirfd as usize, path, place, len) })
+}
+
+/// open_by_handle_at(2).
+///
+/// # Errors
+/// As Linux's.
+fn open_by_handle_at(
+    memory: GuestMemory,
+    mount: i32,
+    handle: u32,
+    flags: i32,
+) -> Result<i64, Errno> {
+    let handle = memory.address(handle, 0);
+    let flags = open_flags::to_host(flags as u32 as u64) as i32;
+    let number = everywhere(number::open_by_handle_at)?;
+    // SAFETY: the handle is the guest's, and shorter than what surrounds its memory.
+    outcome(unsafe { syscall::syscall3(number, mount as usize, handle, flags as usize) })
 }
 
 // The conversions above rely on these being the same on both sides.

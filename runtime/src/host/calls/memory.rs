@@ -1,7 +1,9 @@
 //! The mmap family, carried out by `mappings`.
 
+use wali_arch::flags::{errno, pkey_rights};
+
 use super::{done, result};
-use crate::host::abi::Unwind;
+use crate::host::abi::{Errno, Unwind};
 use crate::host::bindings::MemoryCalls;
 use crate::host::mappings;
 use crate::host::process::Thread;
@@ -90,5 +92,27 @@ impl MemoryCalls for Thread {
 
     fn munlockall(&mut self) -> Result<i64, Unwind> {
         done(mappings::munlockall(&self.memory))
+    }
+
+    fn pkey_alloc(&mut self, flags: u32, access_rights: u64) -> Result<i64, Unwind> {
+        let known = (pkey_rights::PKEY_DISABLE_ACCESS | pkey_rights::PKEY_DISABLE_WRITE) as u64;
+        // As on a processor without protection keys, here and below.
+        let error = match flags != 0 || access_rights & !known != 0 {
+            true => errno::EINVAL,
+            false => errno::ENOSPC,
+        };
+        Ok(Errno(error).result())
+    }
+
+    fn pkey_free(&mut self, _: i32) -> Result<i64, Unwind> {
+        Ok(Errno(errno::EINVAL).result())
+    }
+
+    fn pkey_mprotect(&mut self, start: u32, len: u32, prot: i32, pkey: i32) -> Result<i64, Unwind> {
+        // Only -1 is left: no key.
+        if pkey != -1 {
+            return Ok(Errno(errno::EINVAL).result());
+        }
+        self.mprotect(start, len, prot)
     }
 }

@@ -2,13 +2,22 @@
 //! it asks for.
 
 mod auxiliary;
+mod dir;
 mod fd;
 mod file;
+mod ipc;
 mod memory;
+mod mount;
+mod net;
+mod numa;
+mod poll;
+mod prctl;
 mod process;
+mod system;
 mod time;
 
 use wali_arch::flags::errno;
+use wali_arch::syscall;
 
 use super::abi::{Errno, Unwind};
 
@@ -34,6 +43,20 @@ fn outcome(result: isize) -> Result<i64, Errno> {
 /// The number of a call that every ISA has.
 fn everywhere(number: Option<usize>) -> Result<usize, Errno> {
     number.ok_or(Errno(errno::ENOSYS))
+}
+
+/// Makes a call that may block: the place for what must happen then. Calls that ISAs lack
+/// are `ENOSYS`.
+///
+/// # Errors
+/// The kernel's.
+///
+/// # Safety
+/// As for [`syscall::syscall6`].
+unsafe fn blocking(number: Option<usize>, args: [usize; 6]) -> Result<i64, Errno> {
+    let [a, b, c, d, e, f] = args;
+    // SAFETY: the caller's contract is the callee's.
+    outcome(unsafe { syscall::syscall6(everywhere(number)?, a, b, c, d, e, f) })
 }
 
 fn address_of<T>(value: &T) -> usize {

@@ -1,6 +1,6 @@
 //! Calls about pages that are mapped: advice, writing back, residency, locking.
 
-use wali_arch::flags::{madvise_advice, mlockall_flags};
+use wali_arch::flags::{madvise_advice, mlockall_flags, prctl_option, prctl_vma};
 
 use super::{EINVAL, ENOMEM, PAGE, aligned, host, last_error, mapped, pages};
 use crate::host::abi::{Errno, GuestMemory};
@@ -181,4 +181,30 @@ pub fn munlockall(memory: &Memory) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+/// prctl(2) with `PR_SET_VMA_ANON_NAME`; a null name takes the name away.
+///
+/// # Errors
+/// As Linux's.
+pub fn name(memory: &Memory, addr: u32, len: u32, name: u32) -> Result<(), Errno> {
+    // SAFETY: `memory` lives throughout.
+    let name = unsafe { GuestMemory::new(memory) }.address(name, 0);
+    let call = |at: usize, len: usize| {
+        // SAFETY: the range and the name are the guest's; names change no memory.
+        unsafe {
+            libc::prctl(
+                prctl_option::PR_SET_VMA,
+                prctl_vma::PR_SET_VMA_ANON_NAME as libc::c_ulong,
+                at,
+                len,
+                name,
+            )
+        }
+    };
+    // The name is the first thing that the kernel looks at; naming nothing is no error.
+    if call(0, 0) != 0 {
+        return Err(last_error());
+    }
+    on_mapped(memory, addr, len, |at, len| call(at as usize, len))
 }

@@ -44,7 +44,7 @@ pub fn mremap(
         return Ok(old as u32);
     }
     let region = source(&map, old, old_len)?;
-    if old_len == 0 && region.backing != Backing::Shared {
+    if old_len == 0 && !matches!(region.backing, Backing::Shared(_)) {
         return Err(EINVAL);
     }
 
@@ -75,7 +75,11 @@ pub fn mremap(
     if !keep {
         free(memory, &mut map, old, old + moved)?;
     }
-    map.insert(target, target + new_len, region);
+    let backing = match region.backing {
+        Backing::Shared(object) => Backing::Shared(object.moved(old, target)),
+        other => other,
+    };
+    map.insert(target, target + new_len, Region { backing, ..region });
     memory.cover(&mut map, target + new_len);
     Ok(target as u32)
 }

@@ -1,0 +1,265 @@
+//! Arrays of structures on their way between guest and kernel.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use wali_arch::flags::{errno, io_limits};
+use wali_arch::layout::{Convert, Plain};
+
+use super::to_host;
+use crate::host::abi::{Errno, GuestMemory};
+
+/// Bytes that go to the kernel without a heap allocation: eight `iovec`s.
+const IN: usize = 128;
+
+/// Bytes that come from it likewise: sixty-four events.
+const OUT: usize = 1024;
+
+/// Most elements that the kernel takes of any structure that it reads.
+const MOST: u64 = io_limits::UIO_MAXIOV as u64;
+
+/// Room for structures, all zero at first: `INLINE` bytes in place, more on the heap.
+pub(crate) struct Room<T, const INLINE: usize> {
+    inline: Inline<INLINE>,
+    heap: Option<NonNull<T>>,
+    count: usize,
+    holds: PhantomData<T>,
+}
+
+/// As aligned as any structure of the kernel's.
+#[repr(C, align(16))]
+struct Inline<const SIZE: usize>([MaybeUninit<u8>; SIZE]);
+
+impl<T: Plain, const INLINE: usize> Room<T, INLINE> {
+    /// Room for `count` of them.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    #[inline]
+    pub(crate) fn new(count: usize) -> Result<Self, Errno> {
+        const { assert!(align_of::<T>() <= align_of::<Inline<INLINE>>()) };
+        let mut room = Room {
+            inline: Inline([const { MaybeUninit::uninit() }; INLINE]),
+            heap: None,
+            count,
+            holds: PhantomData,
+        };
+        match count.checked_mul(size_of::<T>()) {
+            Some(size) if size <= INLINE => {
+                room.inline.0[..size].fill(MaybeUninit::new(0));
+            }
+            _ => room.heap = Some(heap(count)?),
+        }
+        Ok(room)
+    }
+
+    /// Where they are, good while `self` stays where it is.
+    #[inline]
+    pub(crate) fn address(&mut self) -> *mut T {
+        match self.heap {
+            Some(heap) => heap.as_ptr(),
+            None => self.inline.0.as_mut_ptr().cast(),
+        }
+    }
+
+    /// All of them.
+    #[inline]
+    pub(crate) fn slice(&mut self) -> &mut [T] {
+        let (first, count) = (self.address(), self.count);
+        // SAFETY: that many lie there, aligned; zeros and what the kernel wrote are values of a
+        // `Plain` type; and `self` is borrowed for as long.
+        unsafe { core::slice::from_raw_parts_mut(first, count) }
+    }
+}
+
+/// Zeros, of which the untouched ones cost address space only.
+#[cold]
+fn heap<T>(count: usize) -> Result<NonNull<T>, Errno> {
+    let no_memory = Errno(errno::ENOMEM);
+    let layout = Layout::array::<T>(count).map_err(|_| no_memory)?;
+    // SAFETY: more than what fits in place is not empty.
+    NonNull::new(unsafe { alloc_zeroed(layout) }.cast()).ok_or(no_memory)
+}
+
+impl<T, const INLINE: usize> Drop for Room<T, INLINE> {
+    #[inline]
+    fn drop(&mut self) {
+        if let (Some(heap), Ok(layout)) = (self.heap, Layout::array::<T>(self.count)) {
+            // SAFETY: allocated with this layout, and ours.
+            unsafe { dealloc(heap.as_ptr().cast(), layout) };
+        }
+    }
+}
+
+/// The address of an element of the guest's.
+#[inline]
+fn element<T>(at: u32, index: usize) -> Option<u32> {
+    let offset = u32::try_from(index * size_of::<T>()).ok()?;
+    at.checked_add(offset)
+}
+
+/// Copies `count` structures from the guest; none if some cannot be read, or if they are more
+/// than the kernel takes.
+#[inline]
+fn copy<T: Convert>(
+    memory: GuestMemory,
+    at: u32,
+    count: u64,
+) -> Result<Option<Room<T::Host, IN>>, Errno> {
+    if count > MOST {
+        return Ok(None);
+    }
+    let mut room = Room::<T::Host, IN>::new(count as usize)?;
+    for (index, place) in room.slice().iter_mut().enumerate() {
+        let host = element::<T>(at, index).and_then(|at| to_host::<T>(memory, at));
+        let Some((_, host)) = host else {
+            return Ok(None);
+        };
+        *place = host;
+    }
+    Ok(Some(room))
+}
+
+/// What the kernel is given for structures.
+enum Source<H, const INLINE: usize> {
+    /// An address: the guest's own bytes, null, or nowhere.
+    Address(usize),
+    /// Copies.
+    Copies(Room<H, INLINE>),
+}
+
+impl<H: Plain, const INLINE: usize> Source<H, INLINE> {
+    #[inline]
+    fn straight<T>(memory: GuestMemory, at: u32, count: u64) -> Self {
+        let extent = count.saturating_mul(size_of::<T>() as u64);
+        Source::Address(memory.address(at, extent))
+    }
+
+    #[inline]
+    fn word(&mut self) -> usize {
+        match self {
+            Source::Address(address) => *address,
+            Source::Copies(room) => room.address() as usize,
+        }
+    }
+}
+
+/// Structures that the kernel reads, in an array.
+pub struct InArray<T: Convert> {
+    source: Source<T::Host, IN>,
+}
+
+impl<T: Convert> InArray<T> {
+    /// Copies `count` of them from the guest, if they need to be.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    #[inline]
+    pub fn new(memory: GuestMemory, at: u32, count: u64) -> Result<Self, Errno> {
+        let source = match T::SAME || at == 0 {
+            true => Source::straight::<T>(memory, at, count),
+            false => copy::<T>(memory, at, count)?
+                .map_or(Source::Address(GuestMemory::NOWHERE), Source::Copies),
+        };
+        Ok(InArray { source })
+    }
+
+    /// The address for the kernel, good while `self` stays where it is.
+    #[inline]
+    pub fn word(&mut self) -> usize {
+        self.source.word()
+    }
+}
+
+/// Structures that the kernel reads and writes, in an array.
+pub struct InOutArray<T: Convert> {
+    memory: GuestMemory,
+    at: u32,
+    source: Source<T::Host, IN>,
+}
+
+impl<T: Convert> InOutArray<T> {
+    /// Copies `count` of them from the guest, if they need to be.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    #[inline]
+    pub fn new(memory: GuestMemory, at: u32, count: u64) -> Result<Self, Errno> {
+        let InArray { source } = InArray::<T>::new(memory, at, count)?;
+        Ok(InOutArray { memory, at, source })
+    }
+
+    /// The address for the kernel, good while `self` stays where it is.
+    #[inline]
+    pub fn word(&mut self) -> usize {
+        self.source.word()
+    }
+
+    /// Gives the guest what the kernel wrote, which may be in any of them.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    #[inline]
+    pub fn give_back(&mut self) -> Result<(), Errno> {
+        let Source::Copies(room) = &mut self.source else {
+            return Ok(());
+        };
+        for (index, host) in room.slice().iter().enumerate() {
+            let at = element::<T>(self.at, index).ok_or(Errno(errno::EFAULT))?;
+            let mut guest = self.memory.read_plain::<T>(at)?;
+            guest.update(host);
+            self.memory.write_plain(at, &guest)?;
+        }
+        Ok(())
+    }
+}
+
+/// Structures that the kernel only writes, in an array.
+pub struct OutArray<T: Convert> {
+    memory: GuestMemory,
+    at: u32,
+    source: Source<T::Host, OUT>,
+}
+
+impl<T: Convert> OutArray<T> {
+    /// Makes room for `count` of them.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    #[inline]
+    pub fn new(memory: GuestMemory, at: u32, count: u64) -> Result<Self, Errno> {
+        // More than a signed count can say is for the kernel to refuse.
+        let source = match usize::try_from(count) {
+            Ok(count) if !T::SAME && at != 0 && i32::try_from(count).is_ok() => {
+                Source::Copies(Room::new(count)?)
+            }
+            _ => Source::straight::<T>(memory, at, count),
+        };
+        Ok(OutArray { memory, at, source })
+    }
+
+    /// The address for the kernel, good while `self` stays where it is.
+    #[inline]
+    pub fn word(&mut self) -> usize {
+        self.source.word()
+    }
+
+    /// Gives the guest the first `count`, of those that there are.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    #[inline]
+    pub fn give_back(&mut self, count: u64) -> Result<(), Errno> {
+        let Source::Copies(room) = &mut self.source else {
+            return Ok(());
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        for (index, host) in room.slice().iter().enumerate().take(count) {
+            let at = element::<T>(self.at, index).ok_or(Errno(errno::EFAULT))?;
+            self.memory.write_plain(at, &T::from_host(host))?;
+        }
+        Ok(())
+    }
+}
