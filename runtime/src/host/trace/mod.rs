@@ -5,6 +5,7 @@
 
 mod render;
 mod select;
+mod sockets;
 mod special;
 mod value;
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::sockets;
 use super::special;
 use super::value::{self, Zero};
 use crate::host::abi::{GuestMemory, MAX_ARGS};
@@ -221,7 +222,13 @@ impl Arguments {
     /// An argument; `result` is there after a call that succeeded.
     fn text(&self, at: usize, result: Option<i64>, reader: Reader<'_>) -> String {
         let (mut out, word) = (String::new(), self.words[at]);
-        match &self.shape.args[at].ty {
+        let arg = &self.shape.args[at];
+        if sockets::argument(&mut out, self.shape.call, arg, word)
+            || self.address(&mut out, at, result, reader)
+        {
+            return out;
+        }
+        match &arg.ty {
             ArgType::Value(scalar) => self.scalar(&mut out, *scalar, word),
             ArgType::Flags(scalar, set) => {
                 let zero = special::zero(self.shape.call, set);
@@ -233,6 +240,31 @@ impl Arguments {
             ArgType::Unused => {}
         }
         out
+    }
+
+    /// Writes a socket's address, if this is one that is known.
+    fn address(
+        &self,
+        out: &mut String,
+        at: usize,
+        result: Option<i64>,
+        reader: Reader<'_>,
+    ) -> bool {
+        let (call, word) = (self.shape.call, self.words[at] as u32);
+        let Some(length) = sockets::address_length(call, self.shape.args, at) else {
+            return false;
+        };
+        let mut len = self.length_of(length, reader);
+        if result.is_some() {
+            len = len.min(self.lengths[length]);
+        }
+        let len = len.min(sockets::LONGEST as u64) as usize;
+        let bytes = if word == 0 {
+            None
+        } else {
+            reader.copy(word, len)
+        };
+        bytes.is_some_and(|bytes| sockets::address(out, &bytes))
     }
 
     fn scalar(&self, out: &mut String, scalar: Scalar, word: u64) {

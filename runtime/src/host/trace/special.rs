@@ -23,6 +23,9 @@ pub(super) const FIELD_SETS: &[(&str, &str, &str)] = &[
     ("open_how", "mode", "mode_bits"),
     ("open_how", "resolve", "resolve_flags"),
     ("flock", "l_whence", "whence"),
+    ("pollfd", "events", "poll_events"),
+    ("pollfd", "revents", "poll_events"),
+    ("epoll_event", "events", "epoll_events"),
 ];
 
 /// Fields that hold a file mode.
