@@ -42,7 +42,7 @@ int main(void) {
   struct iovec out[3] = {{"first", 5}, {"", 0}, {"third", 5}};
   struct iovec in[2] = {{buffer, 4}, {buffer + 8, 20}};
   RAW(raw(writev, 4, out, 3));
-  RAW(raw(lseek, 4, -8, SEEK_END));
+  RAW(raw(lseek, 4, -8L, SEEK_END));
   RAW(raw(readv, 4, in, 2));
   RAW(raw(lseek, 4, 0, 99));
   // Structures.

@@ -26,7 +26,9 @@ pub(super) fn section(out: &mut String, spec: &Spec, call: &Call) {
     }
     let params = wasm(&call.guest_signature(spec));
     let _ = writeln!(out, "- Import: {}, `({params}) -> i64`", imports(call));
-    let _ = writeln!(out, "- Returns: {}", returns(spec, &call.returns));
+    if !matches!(call.by, By::Refused { .. }) {
+        let _ = writeln!(out, "- Returns: {}", returns(spec, &call.returns));
+    }
     if let Some(text) = restart(call.restart) {
         let _ = writeln!(out, "- Interrupted by a signal handler: {text}");
     }

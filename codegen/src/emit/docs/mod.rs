@@ -103,11 +103,19 @@ fn answers(spec: &Spec, call: &Call) -> String {
     if let Some(word) = PerIsa(words.clone()).uniform() {
         return (*word).to_owned();
     }
-    let each = spec.isas.iter().zip(words);
-    let each: Vec<String> = each
-        .map(|(isa, word)| format!("{word} ({})", isa.name))
+    // Each answer once, with the ISAs that it is for.
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (isa, word) in spec.isas.iter().zip(words) {
+        match groups.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, isas)) => isas.push(&isa.name),
+            None => groups.push((word, vec![&isa.name])),
+        }
+    }
+    let groups = groups.iter();
+    let groups: Vec<String> = groups
+        .map(|(word, isas)| format!("{word} ({})", isas.join(", ")))
         .collect();
-    each.join(", ")
+    groups.join(", ")
 }
 
 fn auxiliary(spec: &Spec) -> String {

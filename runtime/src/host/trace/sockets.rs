@@ -43,8 +43,7 @@ static KINDS: FlagSet = constants!(
     SOCK_DGRAM,
     SOCK_RAW,
     SOCK_RDM,
-    SOCK_SEQPACKET,
-    SOCK_PACKET
+    SOCK_SEQPACKET
 );
 
 static KIND_FLAGS: FlagSet = constants!("SOCK", true, SOCK_CLOEXEC, SOCK_NONBLOCK);
