@@ -111,8 +111,6 @@ pub enum Role {
     Mode,
     /// A clock id.
     Clock,
-    /// A set of signals; a call that may block and reads one waits under it.
-    Mask,
 }
 
 /// A set of named constants: flags that combine or an enumeration.

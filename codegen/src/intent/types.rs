@@ -247,7 +247,7 @@ const INTS: [(&str, Int); 8] = [
 ];
 
 /// Roles by name.
-const ROLES: [(&str, Role); 10] = [
+const ROLES: [(&str, Role); 9] = [
     ("plain", Role::Plain),
     ("descriptor", Role::Descriptor),
     ("address", Role::Address),
@@ -257,7 +257,6 @@ const ROLES: [(&str, Role); 10] = [
     ("signal", Role::Signal),
     ("mode", Role::Mode),
     ("clock", Role::Clock),
-    ("mask", Role::Mask),
 ];
 
 /// Reads a scalar.

@@ -2,7 +2,7 @@
 //! opened object is looked at, not the name it was opened by, which links, working
 //! directories, mounts and roots can change.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -68,15 +68,22 @@ impl Descriptors {
     /// # Errors
     /// As the kernel's; `ENOENT` where there is no procfs.
     pub fn reopen(&self, fd: i32) -> io::Result<File> {
-        let root = self.proc.as_ref();
-        let root =
-            root.filter(|(fd, known)| Identity::of(fd.as_raw_fd()).is_ok_and(|now| now == *known));
-        let (root, _) = root.ok_or(io::ErrorKind::NotFound)?;
-        let entry = CString::new(format!("thread-self/fd/{fd}"))?;
+        let known = |(root, known): &&(OwnedFd, Identity)| {
+            Identity::of(root.as_raw_fd()).is_ok_and(|now| now == *known)
+        };
+        let (root, _) = self
+            .proc
+            .as_ref()
+            .filter(known)
+            .ok_or(io::ErrorKind::NotFound)?;
+        let mut how = how(libc::O_PATH | libc::O_DIRECTORY);
+        how.resolve = libc::RESOLVE_NO_XDEV;
+        let folder = openat2(root.as_raw_fd(), c"thread-self/fd", &how)?;
+        let entry = CString::new(fd.to_string())?;
         let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
         // SAFETY: the entry is a C string; the new descriptor is nobody else's.
         unsafe {
-            match libc::openat(root.as_raw_fd(), entry.as_ptr(), flags) {
+            match libc::openat(folder.as_raw_fd(), entry.as_ptr(), flags) {
                 fd @ 0.. => Ok(File::from_raw_fd(fd)),
                 _ => Err(io::Error::last_os_error()),
             }
@@ -98,7 +105,7 @@ impl Descriptors {
     }
 
     /// Whether a file of procfs is the `mem` of a process or thread. If that cannot be told,
-    /// it counts as one: a guest can close our descriptor, or put another in its place.
+    /// it counts as one.
     fn is_memory(&self, fd: i32) -> bool {
         let Some((root, known)) = &self.proc else {
             return true;
@@ -119,25 +126,9 @@ impl Descriptors {
 /// to it counts.
 fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     let entry = CString::new(format!("thread-self/fd/{fd}"))?;
-    // SAFETY: every bit pattern is a value.
-    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
-    how.flags = (libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
+    let mut how = how(libc::O_PATH | libc::O_NOFOLLOW);
     how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
-    // SAFETY: the path is a C string, the struct a live local with its size.
-    let link = unsafe {
-        libc::syscall(
-            libc::SYS_openat2,
-            root,
-            entry.as_ptr(),
-            &how,
-            size_of_val(&how),
-        )
-    };
-    let opened = match i32::try_from(link) {
-        // SAFETY: the descriptor was just made and is nobody else's.
-        Ok(link) if link >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(link) }),
-        _ => Err(io::Error::last_os_error()),
-    };
+    let opened = openat2(root, &entry, &how);
     let (at, path) = match &opened {
         Ok(link) => (link.as_raw_fd(), c""),
         // Before Linux 5.6, where mounts over it have to be trusted.
@@ -147,6 +138,25 @@ fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     // SAFETY: the path is a C string, and the buffer has the length given.
     let len = unsafe { libc::readlinkat(at, path.as_ptr(), name.as_mut_ptr().cast(), name.len()) };
     usize::try_from(len).map_err(|_| io::Error::last_os_error())
+}
+
+/// How to open something for the runtime itself.
+fn how(flags: libc::c_int) -> libc::open_how {
+    // SAFETY: every bit pattern is a value.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (flags | libc::O_CLOEXEC) as u64;
+    how
+}
+
+fn openat2(folder: i32, path: &CStr, how: &libc::open_how) -> io::Result<OwnedFd> {
+    let size = size_of_val(how);
+    // SAFETY: the path is a C string, the struct the caller's with its size.
+    let fd = unsafe { libc::syscall(libc::SYS_openat2, folder, path.as_ptr(), how, size) };
+    match i32::try_from(fd) {
+        // SAFETY: the descriptor was just made and is nobody else's.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Whether a file, not a folder, is the root of a mount and looks like a process's memory: then

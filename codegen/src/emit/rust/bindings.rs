@@ -7,6 +7,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::cases;
+use super::metadata;
 use super::names::{cfg, doc, ident, int};
 use crate::model::{
     Answer, Arg, ArgType, Aux, By, Call, Dir, Element, Fallback, FallbackArg, Int, Len, PerIsa,
@@ -26,6 +27,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
             .collect::<Vec<_>>()
     });
     let aux_entries = spec.aux.values().map(|aux| aux_entry(spec, aux));
+    let metadata = metadata::metadata(spec, support);
     quote! {
         #(#families)*
 
@@ -38,9 +40,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub trait AuxCalls: Guest { #(#aux_methods)* }
 
         #[allow(unused_imports)]
-        use #support::{
-            Answer, ArgKind, ArgMeta, Binding, Errno, Guest, Unwind, ValType, finish, flags
-        };
+        use #support::{Answer, Binding, Errno, Guest, Unwind, ValType, finish, flags};
 
         /// One function for each described call.
         #[allow(
@@ -53,9 +53,11 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub mod calls {
             use super::*;
             use #support::flags::errno;
-            use #support::{Widened, closed, convert, guest, make, make_under, number, syscall};
+            use #support::{Widened, closed, convert, guest, number, syscall};
             #(#functions)*
         }
+
+        #metadata
 
         /// Every import that can be bound, by name.
         #[allow(clippy::unnecessary_cast)]
@@ -247,12 +249,9 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         }
         _ => quote!(Ok(__result)),
     };
-    let mask = mask(spec, call);
-    let syscall = syscall(call, &words.collect::<Vec<_>>(), mask.is_some());
-    let mask = mask.map(|name| quote!(let __mask = #name;));
+    let syscall = syscall(call, &words.collect::<Vec<_>>());
     quote! {
         let Some(__number) = number::#name else { return #absent };
-        #mask
         #(#before)*
         // SAFETY: every address among the words is inside the guest's reservation with its
         // extent, as `memory` made sure, or that of a live local.
@@ -263,32 +262,17 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
     }
 }
 
-/// The argument with the address of a mask under which a call waits.
-fn mask(spec: &Spec, call: &Call) -> Option<Ident> {
-    let is_mask = |arg: &&Arg| {
-        matches!(&arg.ty, ArgType::Pointer { dir: Dir::In, to: Pointee::Scalar(scalar), .. }
-            if spec.scalars[scalar].role == Role::Mask)
-    };
-    let blocks = call.restart != Restart::NotBlocking;
-    let arg = call.args.iter().find(is_mask).filter(|_| blocks)?;
-    Some(ident(&arg.name))
-}
-
 /// The system call itself. One that may block is left if signal handlers have to run first.
-fn syscall(call: &Call, words: &[&TokenStream], masked: bool) -> TokenStream {
+fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
     if call.restart == Restart::NotBlocking {
         let syscall = format_ident!("syscall{}", words.len());
         return quote!(syscall::#syscall(__number #(, #words)*));
     }
     let zeros = (words.len()..MOST_ARGS).map(|_| quote!(0));
     let args = words.iter().map(|word| quote!(#word)).chain(zeros);
-    let make = match masked {
-        true => quote!(make_under(__cx.memory(), __mask, __number, &__args)),
-        false => quote!(make(__number, &__args)),
-    };
     quote! {
         let __args = [#(#args),*];
-        match #make {
+        match syscall::syscall_checked(__cx.interrupt_word(), __number, &__args) {
             syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
             __result => __result,
         }
@@ -499,49 +483,11 @@ fn value_type(int: Int) -> TokenStream {
     }
 }
 
-fn metadata(spec: &Spec, arg: &Arg) -> TokenStream {
-    let name = &arg.name;
-    let kind = match &arg.ty {
-        ArgType::Value {
-            flags: Some(flags), ..
-        } => {
-            quote!(ArgKind::Flags(#flags))
-        }
-        ArgType::Value {
-            scalar,
-            flags: None,
-        } => match spec.scalars[scalar].role {
-            Role::Plain => quote!(ArgKind::Number),
-            Role::Descriptor => quote!(ArgKind::Descriptor),
-            Role::Address => quote!(ArgKind::Address),
-            Role::Process => quote!(ArgKind::Process),
-            Role::User => quote!(ArgKind::User),
-            Role::Group => quote!(ArgKind::Group),
-            Role::Signal => quote!(ArgKind::Signal),
-            Role::Mode => quote!(ArgKind::Mode),
-            Role::Clock => quote!(ArgKind::Clock),
-            Role::Mask => quote!(ArgKind::Number),
-        },
-        ArgType::Pointer {
-            to: Pointee::String { path },
-            ..
-        } => {
-            if *path {
-                quote!(ArgKind::Path)
-            } else {
-                quote!(ArgKind::String)
-            }
-        }
-        ArgType::Pointer { .. } => quote!(ArgKind::Pointer),
-        ArgType::Unused { .. } => quote!(ArgKind::Number),
-    };
-    quote!(ArgMeta { name: #name, kind: #kind })
-}
-
 /// A table entry; `call` is an expression over `cx` and the words `a` of type
 /// `Result<u64, Unwind>`.
 fn table_entry(
     spec: &Spec,
+    name: &str,
     import: &str,
     syscall: Option<&Call>,
     args: &[Arg],
@@ -549,7 +495,7 @@ fn table_entry(
     call: TokenStream,
 ) -> TokenStream {
     let params = args.iter().map(|arg| value_type(passed_int(spec, &arg.ty)));
-    let metadata = args.iter().map(|arg| metadata(spec, arg));
+    let meta = metadata::path(name);
     let result = match result {
         Some(ty) => quote!(Some(#ty)),
         None => quote!(None),
@@ -564,7 +510,7 @@ fn table_entry(
             import: #import,
             params: &[#(#params),*],
             result: #result,
-            args: &[#(#metadata),*],
+            meta: #meta,
             answer: #answer,
             call: |cx, a| #call,
         }
@@ -621,6 +567,7 @@ fn entry(spec: &Spec, call: &Call, import: &str) -> TokenStream {
     };
     table_entry(
         spec,
+        &call.name,
         import,
         Some(call),
         &call.args,
@@ -645,5 +592,7 @@ fn aux_entry(spec: &Spec, aux: &Aux) -> TokenStream {
         }
         None => (None, quote!(cx.#name(#(#words),*).map(|()| 0))),
     };
-    table_entry(spec, &aux.name, None, &aux.args, result, expression)
+    table_entry(
+        spec, &aux.name, &aux.name, None, &aux.args, result, expression,
+    )
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use wali_arch::flags::clone_signal::CSIGNAL as SIGNAL_BITS;
 use wali_arch::flags::{clone_flags as flag, clone3_sizes, errno, signals};
 use wali_arch::layout::guest;
 use wali_arch::syscall;
@@ -29,9 +28,6 @@ struct Request {
     /// Whether the copy begins without handlers.
     clears_handlers: bool,
 }
-
-/// The bits of clone's flags that say with which signal a child ends.
-const CSIGNAL: i64 = SIGNAL_BITS as i64;
 
 /// Flags of clone that make no difference to a process without relatives in the same memory.
 const HARMLESS: i64 = flag::CLONE_PTRACE
@@ -120,8 +116,8 @@ pub fn clone(
 ) -> Result<Result<i64, Errno>, Unwind> {
     // The kernel looks at the lower half only.
     let flags = i64::from(flags as u32);
-    let exit_signal = (flags & CSIGNAL) as i32;
-    let flags = flags & !CSIGNAL;
+    let exit_signal = (flags & flag::CSIGNAL) as i32;
+    let flags = flags & !flag::CSIGNAL;
     if let Err(error) = check(flags, exit_signal) {
         return Ok(Err(error));
     }
@@ -178,8 +174,10 @@ fn request(memory: GuestMemory, at: u32, size: u32) -> Result<Request, Errno> {
     // SAFETY: the structure may have any bytes, and there are as many.
     let args = unsafe { bytes.as_ptr().cast::<guest::clone_args>().read_unaligned() };
     let flags = args.flags as i64;
-    if flags & (CSIGNAL & !flag::CLONE_NEWTIME | flag::CLONE_DETACHED) != 0
-        || args.exit_signal > CSIGNAL as u64
+    // The bits of the exit signal are free here, and one of them is a namespace's.
+    let unused = flag::CSIGNAL & !flag::CLONE_NEWTIME | flag::CLONE_DETACHED;
+    if flags & unused != 0
+        || args.exit_signal > flag::CSIGNAL as u64
         || args.set_tid_size != 0
         || args.set_tid != 0
         || args.stack != 0

@@ -6,8 +6,9 @@ use wali_arch::layout::{Convert, Plain, guest};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, blocking, everywhere, outcome};
+use super::{address_of, everywhere, interruptible, outcome};
 use crate::host::abi::{Errno, GuestMemory};
+use crate::host::signals::Signals;
 
 // The kernel is given the guest's own times.
 const _: () = assert!(<guest::timespec as Convert>::SAME && <guest::futex_waitv as Convert>::SAME);
@@ -25,6 +26,7 @@ fn time(memory: GuestMemory, at: u32) -> usize {
 /// As Linux's.
 #[expect(clippy::too_many_arguments, reason = "the call has as many")]
 pub fn futex(
+    signals: &Signals,
     memory: GuestMemory,
     uaddr: u32,
     operation: i32,
@@ -54,7 +56,7 @@ pub fn futex(
         val3 as usize,
     ];
     // SAFETY: all addresses are inside the reservation, null or nowhere.
-    let result = unsafe { blocking(number::futex, args) };
+    let result = unsafe { interruptible(signals, number::futex, args) };
     let unread = [op::FUTEX_WAKE, op::FUTEX_WAKE_BITSET, op::FUTEX_REQUEUE].contains(&command);
     match result {
         // Without looking at the word, nobody sees that there is none: nobody waits there.
@@ -90,6 +92,7 @@ impl Waiters {
 /// # Errors
 /// As Linux's.
 pub fn futex_waitv(
+    signals: &Signals,
     memory: GuestMemory,
     waiters: u32,
     count: u32,
@@ -103,7 +106,7 @@ pub fn futex_waitv(
         let args = [waiters, count, flags, timeout, clock as usize, 0];
         // SAFETY: the words' addresses are inside the reservation or nowhere, and so is the
         // time's.
-        unsafe { blocking(number::futex_waitv, args) }
+        unsafe { interruptible(signals, number::futex_waitv, args) }
     };
     // What is wrong with the numbers, the kernel says before it reads a word.
     if waiters == 0 || count == 0 || count > futex_limits::FUTEX_WAITV_MAX as u32 || flags != 0 {
@@ -143,6 +146,7 @@ pub fn futex_requeue(
 /// As Linux's.
 #[expect(clippy::too_many_arguments, reason = "the call has as many")]
 pub fn futex_wait(
+    signals: &Signals,
     memory: GuestMemory,
     uaddr: u32,
     val: u64,
@@ -161,7 +165,7 @@ pub fn futex_wait(
         clock as usize,
     ];
     // SAFETY: all addresses are inside the reservation, null or nowhere.
-    unsafe { blocking(number::futex_wait, args) }
+    unsafe { interruptible(signals, number::futex_wait, args) }
 }
 
 /// futex_wake(2).

@@ -17,6 +17,7 @@ mod poll;
 mod prctl;
 mod process;
 mod signal;
+mod sockopt;
 mod system;
 mod time;
 
@@ -24,7 +25,7 @@ use wali_arch::flags::errno;
 use wali_arch::syscall;
 
 use super::abi::{Errno, Unwind, finish};
-use super::signals;
+use super::signals::Signals;
 
 /// A call's outcome as the guest sees it.
 fn result<T: Into<i64>>(outcome: Result<T, Errno>) -> Result<i64, Unwind> {
@@ -50,24 +51,20 @@ fn everywhere(number: Option<usize>) -> Result<usize, Errno> {
     number.ok_or(Errno(errno::ENOSYS))
 }
 
-/// Makes a call that may block: it is left, without an effect, if a signal handler has to run
-/// first. Calls that ISAs lack are `ENOSYS`.
-///
-/// # Errors
-/// The kernel's, or [`Errno::INTERRUPTED`].
+/// A call that may block: left, without an effect, if a signal handler has to run first.
 ///
 /// # Safety
-/// As for [`syscall::syscall6`].
-unsafe fn blocking(number: Option<usize>, args: [usize; 6]) -> Result<i64, Errno> {
-    // SAFETY: the caller's promise.
-    made(unsafe { signals::make(everywhere(number)?, &args) })
-}
-
-/// The outcome of a call that may not have been made.
-fn made(result: isize) -> Result<i64, Errno> {
-    match result {
+/// As for the raw calls.
+unsafe fn interruptible(
+    signals: &Signals,
+    number: Option<usize>,
+    args: [usize; 6],
+) -> Result<i64, Errno> {
+    let number = everywhere(number)?;
+    // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
+    match unsafe { syscall::syscall_checked(signals.word(), number, &args) } {
         syscall::NOT_MADE => Err(Errno::INTERRUPTED),
-        result => outcome(result),
+        made => outcome(made),
     }
 }
 

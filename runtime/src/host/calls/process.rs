@@ -77,8 +77,10 @@ impl ProcessCalls for Thread {
         uaddr2: u32,
         val3: u32,
     ) -> Result<i64, Unwind> {
-        let memory = Guest::memory(self);
-        result(futex::futex(memory, uaddr, op, val, timeout, uaddr2, val3))
+        let (signals, memory) = (self.signals(), Guest::memory(self));
+        result(futex::futex(
+            signals, memory, uaddr, op, val, timeout, uaddr2, val3,
+        ))
     }
 
     fn futex_waitv(
@@ -89,9 +91,9 @@ impl ProcessCalls for Thread {
         timeout: u32,
         clockid: i32,
     ) -> Result<i64, Unwind> {
-        let memory = Guest::memory(self);
+        let (signals, memory) = (self.signals(), Guest::memory(self));
         result(futex::futex_waitv(
-            memory, waiters, nr_futexes, flags, timeout, clockid,
+            signals, memory, waiters, nr_futexes, flags, timeout, clockid,
         ))
     }
 
@@ -104,9 +106,9 @@ impl ProcessCalls for Thread {
         timeout: u32,
         clockid: i32,
     ) -> Result<i64, Unwind> {
-        let memory = Guest::memory(self);
+        let (signals, memory) = (self.signals(), Guest::memory(self));
         result(futex::futex_wait(
-            memory, uaddr, val, mask, flags, timeout, clockid,
+            signals, memory, uaddr, val, mask, flags, timeout, clockid,
         ))
     }
 

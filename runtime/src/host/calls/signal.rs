@@ -5,8 +5,8 @@ use wali_arch::layout::{Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, blocking, done, everywhere, made, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, make};
+use super::{address_of, done, everywhere, interruptible, outcome, result};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::SignalCalls;
 use crate::host::process::Thread;
 use crate::host::signals::{FAULTS, Set, Signals, to_guest, to_host};
@@ -113,7 +113,7 @@ impl SignalCalls for Thread {
     }
 
     fn pause(&mut self) -> Result<i64, Unwind> {
-        result(pause())
+        result(pause(self.signals()))
     }
 }
 
@@ -183,7 +183,7 @@ fn rt_sigprocmask(
     ];
     let held = signals.held();
     // SAFETY: the addresses are live locals' or null.
-    unsafe { blocking(number::rt_sigprocmask, args) }?;
+    unsafe { interruptible(signals, number::rt_sigprocmask, args) }?;
     if let Some(new) = new {
         use wali_arch::flags::sigprocmask_how as how_is;
         signals.hold(match how {
@@ -210,7 +210,7 @@ fn rt_sigpending(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
     let place = core::ptr::from_mut(&mut pending) as usize;
     let args = [place, Set::BYTES, 0, 0, 0, 0];
     // SAFETY: the address is a live local's.
-    unsafe { blocking(number::rt_sigpending, args) }?;
+    unsafe { interruptible(signals, number::rt_sigpending, args) }?;
     let pending = pending | signals.pending_faults();
     memory.write(at, &pending.bits().to_le_bytes()[..size as usize])
 }
@@ -224,9 +224,10 @@ fn rt_sigsuspend(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
     let mask = Set(memory.read_plain::<u64>(at)?).blockable();
     let for_kernel = mask - FAULTS;
     let args = [address_of(&for_kernel), Set::BYTES, 0, 0, 0, 0];
-    let number = everywhere(number::rt_sigsuspend)?;
     // SAFETY: the address is a live local's.
-    made(signals.wait(mask, || unsafe { make(number, &args) }))
+    signals.wait(mask, || unsafe {
+        interruptible(signals, number::rt_sigsuspend, args)
+    })
 }
 
 /// rt_sigtimedwait(2).
@@ -259,7 +260,7 @@ fn rt_sigtimedwait(
                 0,
             ];
             // SAFETY: live locals, and a place inside the reservation or nowhere.
-            unsafe { blocking(number::rt_sigtimedwait, args) }?
+            unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?
         }
     };
     if info != 0 {
@@ -354,9 +355,9 @@ fn sigaltstack(signals: &Signals, memory: GuestMemory, new: u32, old: u32) -> Re
 ///
 /// # Errors
 /// `EINTR`: it does not succeed.
-fn pause() -> Result<i64, Errno> {
+fn pause(signals: &Signals) -> Result<i64, Errno> {
     // Without the call: nothing to poll for, and no limit of time.
     let number = number::pause.or(number::ppoll);
     // SAFETY: no arguments, or null pointers that mean none.
-    unsafe { blocking(number, [0; 6]) }
+    unsafe { interruptible(signals, number, [0; 6]) }
 }

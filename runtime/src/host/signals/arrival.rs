@@ -16,6 +16,7 @@ use super::actions::Disposition;
 use super::set::{FAULTS, Set};
 use super::{Delivery, Signals};
 use crate::fault;
+use crate::host::abi::Errno;
 
 thread_local! {
     /// The signals of the guest thread that this is, if it is one.
@@ -24,11 +25,6 @@ thread_local! {
 
 pub(super) fn set_current(signals: *const Signals) {
     CURRENT.set(signals);
-}
-
-#[inline]
-pub(super) fn current() -> *const Signals {
-    CURRENT.get()
 }
 
 /// Has signals of faults that processes send treated like all others.
@@ -107,14 +103,14 @@ impl Arrival {
 
     /// Makes a call that waits under `mask`: a signal that ends it starts its handler with
     /// that mask. If the call was not made, a signal that came first does not.
-    pub fn wait(&self, mask: Set, call: impl FnOnce() -> isize) -> isize {
+    pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
         self.waits_under.store(mask.bits(), Ordering::Relaxed);
         self.waits.store(true, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         let result = call();
         compiler_fence(Ordering::SeqCst);
         self.waits.store(false, Ordering::Relaxed);
-        if result == syscall::NOT_MADE && self.is_noted() {
+        if result == Err(Errno::INTERRUPTED) && self.is_noted() {
             // SAFETY: as for `hold`.
             let note = unsafe { (*self.note.get()).assume_init_mut() };
             note.during = note.before;

@@ -27,9 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wali_arch::flags::errno;
 use wali_arch::layout::host;
-use wali_arch::syscall;
 
 pub use actions::{Action, Actions, Disposition};
 pub use arrival::install;
@@ -39,54 +37,12 @@ pub use siginfo::{of_fault, to_guest, to_host};
 pub use stack::AltStack;
 
 use crate::engine::Engine;
-use crate::host::abi::GuestMemory;
+use crate::host::abi::Errno;
 use arrival::Arrival;
 
 /// Most handlers that nest in one thread before those with `SA_NODEFER` are deferred like
 /// all others, which ends the nesting.
 const DEEP: u32 = 100;
-
-/// The signals of the calling thread, if a guest runs on it.
-fn current<'a>() -> Option<&'a Signals> {
-    // SAFETY: a pointer that is set is to the signals of this thread, which stay as long as
-    // its guest, in whose calls this is used.
-    unsafe { arrival::current().as_ref() }
-}
-
-/// Makes a system call that may block; [`syscall::NOT_MADE`] if a handler of the calling
-/// thread has to run first.
-///
-/// # Safety
-/// As for [`syscall::syscall6`].
-#[inline]
-pub unsafe fn make(number: usize, args: &[usize; 6]) -> isize {
-    static NEVER: u32 = 0;
-    let word = current().map_or(&raw const NEVER, Signals::word);
-    // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
-    unsafe { syscall::syscall_checked(word, number, args) }
-}
-
-/// As [`make`], for a call that waits under the mask at a guest address, if it is not null: a
-/// handler that ends the wait begins with that mask.
-///
-/// # Safety
-/// As for [`make`].
-pub unsafe fn make_under(
-    memory: GuestMemory,
-    mask: u32,
-    number: usize,
-    args: &[usize; 6],
-) -> isize {
-    let mask = (mask != 0).then(|| memory.read_plain::<u64>(mask));
-    match (current(), mask) {
-        (Some(signals), Some(Ok(mask))) => signals.wait(Set(mask).blockable(), || {
-            // SAFETY: the caller's promise.
-            unsafe { make(number, args) }
-        }),
-        // SAFETY: the caller's promise.
-        _ => unsafe { make(number, args) },
-    }
-}
 
 /// A signal whose handler has to run.
 #[derive(Clone, Copy)]
@@ -177,15 +133,13 @@ impl Signals {
         self.engine.get().map(|engine| &**engine)
     }
 
-    /// The word that is nonzero while a handler has to run.
+    /// The word that is nonzero while a handler has to run; for calls that may block.
     #[inline]
-    fn word(&self) -> *const u32 {
+    pub fn word(&self) -> *const u32 {
+        static NEVER: u32 = 0;
         match self.engine.get() {
             Some(engine) => engine.word().as_ptr(),
-            None => {
-                static NEVER: u32 = 0;
-                &NEVER
-            }
+            None => &NEVER,
         }
     }
 
@@ -255,7 +209,10 @@ impl Signals {
     }
 
     /// Makes a call that waits under another mask; see [`Arrival::wait`].
-    pub fn wait(&self, mask: Set, call: impl FnOnce() -> isize) -> isize {
+    ///
+    /// # Errors
+    /// [`Errno::INTERRUPTED`] if a handler has to run first.
+    pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
         // A signal of a fault that this mask lets through ends the wait before it begins.
         if let Some(signal) = self.arrival.sent().without(mask).first()
             && let Some(before) = self.block_all_but_sent()
@@ -265,7 +222,7 @@ impl Signals {
                 Some(delivery) => {
                     self.arrival.note(delivery);
                     self.request();
-                    return -(errno::EINTR as isize);
+                    return Err(Errno(wali_arch::flags::errno::EINTR));
                 }
                 None => self.set_mask(before),
             }
