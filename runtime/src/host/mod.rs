@@ -4,9 +4,11 @@ pub mod abi;
 pub mod bindings;
 mod calls;
 pub mod convert;
+pub mod handoff;
 pub mod mappings;
 mod messages;
 pub mod opened;
 mod process;
+pub mod signals;
 
 pub use process::{Environment, Process, Startup, Thread};
