@@ -16,11 +16,8 @@ mod numa;
 mod poll;
 mod prctl;
 mod process;
-<<<<<<< HEAD
-mod sockopt;
-=======
 mod signal;
->>>>>>> main
+mod sockopt;
 mod system;
 mod time;
 
