@@ -37,13 +37,7 @@ impl SockoptCalls for Thread {
 ///
 /// # Errors
 /// As Linux's.
-fn attach(
-    memory: GuestMemory,
-    fd: i32,
-    option: i32,
-    filter: u32,
-    len: i32,
-) -> Result<i64, Errno> {
+fn attach(memory: GuestMemory, fd: i32, option: i32, filter: u32, len: i32) -> Result<i64, Errno> {
     const GUEST: usize = size_of::<guest::sock_fprog>();
     const HOST: usize = size_of::<host::sock_fprog>();
     let copy = In::<guest::sock_fprog>::new(memory, filter)?;
