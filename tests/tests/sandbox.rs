@@ -367,7 +367,16 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
     };
     assert_eq!(sent, 0);
     let [sender, receiver] = pair;
-    (sender, receiver)
+    // Far from those that a child makes.
+    // SAFETY: duplicates a descriptor, or closes both in children.
+    unsafe {
+        let high = libc::fcntl(receiver.as_raw_fd(), libc::F_DUPFD, 200);
+        for fd in [&sender, &receiver] {
+            libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+        assert!(high >= 200);
+        (sender, OwnedFd::from_raw_fd(high))
+    }
 }
 
 /// Descriptors end at the first that may not be received, and no other is left open.
