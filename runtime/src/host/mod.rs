@@ -5,8 +5,10 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 pub mod mappings;
+mod memory_files;
 mod messages;
 pub mod opened;
 mod process;
+mod reserved;
 
 pub use process::{Environment, Process, Startup, Thread};

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::abi::{Guest, GuestMemory};
 use super::opened::Descriptors;
+use super::reserved::out_of_the_way;
 use crate::memory::Memory;
 
 /// Where the guest's environment comes from.
@@ -46,8 +47,11 @@ impl Process {
     /// Prepares a process.
     ///
     /// # Errors
-    /// When the environment's file cannot be made.
+    /// When this process has a descriptor that a guest must not have, or the environment's file
+    /// cannot be made.
     pub fn new(startup: Startup) -> io::Result<Arc<Process>> {
+        let descriptors = Descriptors::open();
+        descriptors.check_inherited()?;
         let environment = match startup.environment {
             Environment::Empty => None,
             Environment::Variables(variables) if variables.is_empty() => None,
@@ -56,7 +60,7 @@ impl Process {
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
-            descriptors: Descriptors::open(),
+            descriptors,
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
@@ -96,27 +100,6 @@ fn environment_file(variables: &[Vec<u8>]) -> io::Result<OwnedFd> {
     }
     file.write_all(&text)?;
     out_of_the_way(file.into())
-}
-
-/// Moves a descriptor of the runtime's to the upper end of what the limit allows.
-pub(super) fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: `limit` is a live local.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // Not so high that the kernel's table of descriptors grows beyond a page or two.
-    let floor = limit.rlim_cur.saturating_sub(8).min(1000) as libc::c_int;
-    // SAFETY: duplicates a descriptor that we own.
-    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, floor) };
-    if high < 0 {
-        return Ok(fd);
-    }
-    // SAFETY: the descriptor was just made and is nobody else's.
-    Ok(unsafe { OwnedFd::from_raw_fd(high) })
 }
 
 /// A thread of a guest process: what its host calls work on.

@@ -69,7 +69,7 @@ pub fn run(args: Args) -> ExitCode {
     let process = match Process::new(Startup { args, environment }) {
         Ok(process) => process,
         Err(error) => {
-            complain(&path, &format!("cannot pass the environment: {error}"));
+            complain(&path, &format!("cannot start: {error}"));
             return ExitCode::from(CANNOT_RUN);
         }
     };
