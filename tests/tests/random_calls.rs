@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use wali_codegen::model::{By, Call, Returns, Role, Spec};
 use wali_runtime::host::abi::{Binding, Guest};
+use wali_runtime::host::signals::Set;
 use wali_runtime::host::{Environment, Process, Startup, Thread, bindings, mappings};
 use wali_runtime::memory::{Memory, MemoryType};
 use wali_tests::hostile::{self, Variant};
@@ -330,7 +331,7 @@ fn generation(folder: &Path) -> ! {
         let now = state.count.load(Ordering::Relaxed);
         if now != last {
             (last, since) = (now, Instant::now());
-        } else if since.elapsed() > Duration::from_secs(4) {
+        } else if since.elapsed() > Duration::from_millis(1500) {
             state.stuck.store(1, Ordering::Relaxed);
             // SAFETY: our own child, not waited for yet.
             unsafe { libc::kill(child, libc::SIGKILL) };
@@ -415,6 +416,7 @@ fn calls(
     count: u64,
 ) -> ! {
     prepare(state, isolation, folder);
+    wali_runtime::fault::install();
     let mut canaries = Canaries(Vec::new());
     (0..8).for_each(|_| canaries.add());
     let startup = Startup {
@@ -455,8 +457,17 @@ fn calls(
             place.store(word, Ordering::Relaxed);
         }
         state.count.store(made + 1, Ordering::Relaxed);
+        let result = (table[variant.call.import.as_str()].call)(&mut thread, &words);
+        // Handlers of the guest's return at once.
+        while let Some(delivery) = thread.signals().next() {
+            thread.signals().enter(&delivery);
+            thread.signals().leave(delivery.before);
+        }
+        if made % 8 == 0 {
+            thread.signals().set_mask(Set::default());
+        }
         // What ends a guest is an outcome, too.
-        let Ok(result) = (table[variant.call.import.as_str()].call)(&mut thread, &words) else {
+        let Ok(result) = result else {
             continue;
         };
         let result = result as i64;
@@ -471,6 +482,7 @@ fn calls(
             // SAFETY: closes what the guest has open, none of it ours.
             unsafe { libc::syscall(libc::SYS_close_range, 3, lowest - 1, 0) };
             generator.descriptors.clear();
+            stirrable();
             fresh(&memory);
             files(&mut generator);
         }
@@ -514,15 +526,22 @@ fn prepare(state: &'static Shared, isolation: Isolation, folder: &Path) {
         ] {
             libc::signal(signal, libc::SIG_IGN);
         }
-        // Without SA_RESTART: it is there to end what waits.
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = nothing as extern "C" fn(i32) as usize;
-        libc::sigaction(tick(), &action, std::ptr::null_mut());
+        stirrable();
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
         for fd in 0..3 {
             libc::dup2(null, fd);
         }
         libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
+    }
+}
+
+/// Lets the tick end what waits.
+fn stirrable() {
+    // SAFETY: a handler that does nothing, without SA_RESTART.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as extern "C" fn(i32) as usize;
+        libc::sigaction(tick(), &action, std::ptr::null_mut());
     }
 }
 

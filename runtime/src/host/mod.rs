@@ -4,11 +4,13 @@ pub mod abi;
 pub mod bindings;
 mod calls;
 pub mod convert;
+pub mod handoff;
 pub mod mappings;
 mod memory_files;
 mod messages;
 pub mod opened;
 mod process;
 mod reserved;
+pub mod signals;
 
 pub use process::{Environment, Process, Startup, Thread};

@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-use super::opened::identity;
+use super::opened::Identity;
 
 /// Most descriptors that are known at a time.
 const MOST: usize = 16;
@@ -37,11 +37,11 @@ impl Entry {
     /// Its number, if it still stands for the same.
     fn get(&self) -> Option<RawFd> {
         let fd = self.number.load(Ordering::Acquire);
-        let known = (
+        let known = Identity(
             self.device.load(Ordering::Relaxed),
             self.inode.load(Ordering::Relaxed),
         );
-        (fd >= 0 && identity(fd).is_ok_and(|now| now == known)).then_some(fd)
+        (fd >= 0 && Identity::of(fd).is_ok_and(|now| now == known)).then_some(fd)
     }
 }
 
@@ -79,7 +79,7 @@ pub fn within(first: u32, last: u32) -> [u32; MOST] {
 /// Lists a descriptor. Where there are too many, it is left to those who use it to notice
 /// that it was closed.
 fn list(fd: RawFd) {
-    let Ok((device, inode)) = identity(fd) else {
+    let Ok(Identity(device, inode)) = Identity::of(fd) else {
         return;
     };
     // Threads that list at the same time could choose the same place; that is as if there had
@@ -106,6 +106,19 @@ pub fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
     };
     list(fd.as_raw_fd());
     Ok(fd)
+}
+
+/// A second descriptor for the same file, above those of the guest's, closed by execve or not.
+/// It is not listed.
+///
+/// # Errors
+/// If there is no room.
+pub fn high_duplicate(fd: RawFd, closed_on_exec: bool) -> io::Result<OwnedFd> {
+    let command = match closed_on_exec {
+        true => libc::F_DUPFD_CLOEXEC,
+        false => libc::F_DUPFD,
+    };
+    duplicate(fd, command)?.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))
 }
 
 /// A second descriptor with a high number, if there is room.

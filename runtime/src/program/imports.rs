@@ -66,6 +66,9 @@ pub struct ImportReport {
     pub answer: ImportAnswer,
 }
 
+/// A binding's function.
+type Call = fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind>;
+
 /// What an import is bound to.
 enum Target {
     Binding(&'static Binding<Thread>),
@@ -214,7 +217,7 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
         return Arc::new(move |caller, slots| {
             let mut words = [0; MAX_ARGS];
             words[..count].copy_from_slice(&slots[..count]);
-            slots[0] = call(caller.state(), &words).map_err(unwind)?;
+            slots[0] = make(call, caller, &words)?;
             Ok(())
         });
     }
@@ -236,7 +239,7 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
                 slots[i]
             };
         }
-        let mut value = call(caller.state(), &words).map_err(unwind)?;
+        let mut value = make(call, caller, &words)?;
         if !no_result {
             if result == Some(Abi::I32) {
                 value = value as u32 as i32 as u64;
@@ -263,6 +266,14 @@ fn word(value: u64, narrow: bool) -> u64 {
     }
 }
 
-fn unwind(unwind: Unwind) -> Trap {
-    Trap::host(unwind)
+/// Makes a call, once the handlers of signals that came before it have run.
+#[inline]
+fn make(call: Call, caller: &mut Caller<'_>, words: &[u64; MAX_ARGS]) -> Result<u64, Trap> {
+    loop {
+        match call(caller.state(), words) {
+            Ok(value) => return Ok(value),
+            Err(Unwind::Interrupted) => caller.attend()?,
+            Err(unwind) => return Err(Trap::host(unwind)),
+        }
+    }
 }
