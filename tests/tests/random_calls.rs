@@ -415,6 +415,9 @@ fn calls(
     seed: u64,
     count: u64,
 ) -> ! {
+    // Signals to the group are to reach nobody else.
+    // SAFETY: a call without arguments.
+    unsafe { libc::setsid() };
     prepare(state, isolation, folder);
     wali_runtime::fault::install();
     let mut canaries = Canaries(Vec::new());
