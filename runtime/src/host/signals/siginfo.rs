@@ -123,6 +123,10 @@ pub fn to_host(signal: c_int, info: &guest::siginfo) -> host::siginfo {
     let head: guest::siginfo_parts = part(info, 0);
     let mut parts = host::siginfo_parts::zeroed();
     (parts.si_signo, parts.si_errno, parts.si_code) = (head.si_signo, head.si_errno, head.si_code);
+    if FAULTS.contains(signal) && head.si_code > signal_codes::SI_USER {
+        // A process may say so of signals to itself; the runtime would take it for a fault.
+        parts.si_code = signal_codes::SI_USER;
+    }
     set_part(&mut to, 0, parts);
     let member = member(signal, head.si_code);
     by_member!(member_to_host, member, info, &mut to);
