@@ -16,6 +16,11 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("settimeofday", "sets the machine's clock when run as root"),
     ("sethostname", "an empty name is a valid one"),
     ("setdomainname", "an empty name is a valid one"),
+    ("rt_sigsuspend", "waits for a signal that never comes"),
+    ("rt_sigtimedwait", "waits for a signal that never comes"),
+    ("futex", "waits for a word that nobody changes"),
+    ("futex_waitv", "waits for a word that nobody changes"),
+    ("futex_wait", "waits for a word that nobody changes"),
     (
         "ioctl.FS_IOC_SETFSLABEL",
         "names the file system when run as root",
@@ -248,6 +253,8 @@ fn plausible(spec: &Spec, call: &Call, arg: &Arg, at: usize) -> i64 {
             // The first one that the module opens.
             Role::Descriptor => 3,
             Role::Mode => 0o600,
+            // Objects of the whole machine's, of which the first may be somebody's.
+            _ if ["shmid", "semid", "msqid"].contains(&arg.name.as_str()) => -1,
             // Limits that do not end the process when they are zero.
             _ if arg.name == "resource" => constant("RLIMIT_CORE"),
             // Enough to matter, little enough to be there.

@@ -86,7 +86,15 @@ macro_rules! guests {
     };
 }
 
-guests!(descriptors, mappings, mounts, payloads, procfs, races, refused);
+guests!(
+    descriptors,
+    mappings,
+    mounts,
+    payloads,
+    procfs,
+    races,
+    refused
+);
 
 /// Where the runtime's descriptors lie depends on the limits.
 #[test]

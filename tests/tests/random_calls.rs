@@ -425,6 +425,7 @@ fn calls(
     let startup = Startup {
         args: vec![c"random".into()],
         environment: Environment::Variables(vec![b"A=B".to_vec()]),
+        tracer: None,
     };
     let process = Process::new(startup).unwrap_or_else(|e| panic!("{e}"));
     let ty = MemoryType {

@@ -8,9 +8,11 @@ pub mod handoff;
 pub mod mappings;
 mod memory_files;
 mod messages;
+pub mod meta;
 pub mod opened;
 mod process;
 mod reserved;
 pub mod signals;
+pub mod trace;
 
 pub use process::{Environment, Process, Startup, Thread};

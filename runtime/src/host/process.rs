@@ -11,6 +11,7 @@ use super::abi::{Guest, GuestMemory};
 use super::opened::{Descriptors, Identity};
 use super::reserved::out_of_the_way;
 use super::signals::{self, Actions, Signals};
+use super::trace::Tracer;
 use crate::memory::{Map, Memory};
 
 /// Where the guest's environment comes from.
@@ -29,6 +30,8 @@ pub struct Startup {
     pub args: Vec<CString>,
     /// The environment.
     pub environment: Environment,
+    /// Who writes down its calls.
+    pub tracer: Option<Arc<Tracer>>,
 }
 
 /// A guest process.
@@ -37,6 +40,8 @@ pub struct Process {
     args: Vec<CString>,
     /// An anonymous file with the environment, a line each; none if it is empty.
     environment: Option<OwnedFd>,
+    /// Who writes down its calls.
+    tracer: Option<Arc<Tracer>>,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
     /// What happens on signals.
@@ -66,12 +71,18 @@ impl Process {
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
+            tracer: startup.tracer,
             descriptors,
             actions: Arc::new(Actions::inherited()),
             executable: executable(),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
+    }
+
+    /// Who writes down its calls.
+    pub fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.tracer.as_ref()
     }
 
     /// The command line with argv[0].

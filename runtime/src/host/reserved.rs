@@ -3,9 +3,9 @@
 //! close all descriptors they do not know.
 //!
 //! Everything else that can be done with a number is left to the kernel: these descriptors
-//! stand for places (`O_PATH`) or for what is the guest's anyway, and checking every
-//! descriptor of every call would cost more than it gives. Whoever uses one checks its
-//! identity.
+//! stand for places (`O_PATH`), for the guest's environment, or for the trace of it, and
+//! checking every descriptor of every call would cost more than it gives. Whoever relies on
+//! one checks its identity.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};

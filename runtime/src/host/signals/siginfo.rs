@@ -7,6 +7,8 @@ use std::mem::offset_of;
 use wali_arch::flags::{code_counts, signal_codes, signals};
 use wali_arch::layout::{Convert, Plain, guest, host};
 
+use super::FAULTS;
+
 /// Which member of the union counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Member {
