@@ -74,9 +74,9 @@ pub struct Variant {
     /// The call with the arguments it has then.
     pub call: Call,
     /// Arguments that must have these values.
-    fixed: Vec<(usize, i64)>,
+    pub fixed: Vec<(usize, i64)>,
     /// The parameters of the import.
-    signature: Vec<WasmType>,
+    pub signature: Vec<WasmType>,
 }
 
 /// Everything a call can be.
