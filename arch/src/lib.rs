@@ -14,6 +14,7 @@ pub mod access;
 pub mod fault;
 pub mod flags;
 pub mod layout;
+pub mod signal;
 pub mod syscall;
 pub mod tables;
 

@@ -1,15 +1,20 @@
 //! The boundary between the host layer and the engine that runs the guest: how a host call
-//! ends the guest instead of returning to it.
+//! ends or interrupts the guest instead of returning to it, and what the host layer asks of
+//! the engine.
 
 use std::fmt;
+use std::sync::atomic::AtomicU32;
 
-/// Why guest code does not go on.
+/// Why guest code does not simply go on behind a host call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unwind {
     /// The process ends with this status (its low byte).
     Exit(i32),
     /// The guest called `longjmp`, which no engine here can do yet.
     Longjmp,
+    /// Signal handlers have to run, and then the call has to be made again: it has had no
+    /// effect.
+    Interrupted,
 }
 
 impl fmt::Display for Unwind {
@@ -17,6 +22,31 @@ impl fmt::Display for Unwind {
         match self {
             Unwind::Exit(status) => write!(f, "exit with status {}", status & 0xff),
             Unwind::Longjmp => f.write_str("longjmp is not supported yet"),
+            Unwind::Interrupted => f.write_str("interrupted by a signal"),
         }
     }
+}
+
+/// What the host layer asks of the engine that runs a thread.
+pub trait Engine: fmt::Debug {
+    /// The word that is nonzero while something wants the guest's attention.
+    fn word(&self) -> &AtomicU32;
+
+    /// Has signals attended to at the next safepoint. Async-signal-safe.
+    fn request(&self);
+
+    /// The guest's C stack pointer, if it has one.
+    fn stack_pointer(&self) -> Option<u32>;
+
+    /// Moves it.
+    fn set_stack_pointer(&self, to: u32);
+
+    /// Takes the engine's locks for the time of a fork.
+    fn fork_lock(&self) -> Box<dyn ForkLock>;
+}
+
+/// An engine's locks, held across a fork and released when dropped.
+pub trait ForkLock {
+    /// Forgets what belonged to threads that a forked child does not have.
+    fn in_child(&mut self);
 }

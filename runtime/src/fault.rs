@@ -5,7 +5,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Once;
-use std::sync::atomic::{Ordering, compiler_fence};
+use std::sync::atomic::{AtomicPtr, Ordering, compiler_fence};
 
 use wali_arch::access::Pins;
 use wali_arch::fault::{MachineContext, landing_for, pinned_landing};
@@ -26,23 +26,45 @@ pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for (i, signal) in SIGNALS.into_iter().enumerate() {
-            // SAFETY: the action is fully initialised, and the handler keeps to what is
-            // async-signal-safe. `PREVIOUS[i]` is written before the handler can run.
+            // SAFETY: `PREVIOUS[i]` is written before the handler can run, which reads it.
             unsafe {
                 let previous = (*PREVIOUS.0.get())
                     .as_mut_ptr()
                     .cast::<libc::sigaction>()
                     .add(i);
                 libc::sigaction(signal, std::ptr::null(), previous);
-                let mut action: libc::sigaction = std::mem::zeroed();
-                let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
-                action.sa_sigaction = handler as usize;
-                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
-                libc::sigemptyset(&mut action.sa_mask);
-                libc::sigaction(signal, &action, std::ptr::null_mut());
             }
+            set_handler(signal);
         }
     });
+}
+
+fn set_handler(signal: c_int) {
+    // SAFETY: the action is fully initialised, and the handler keeps to what is
+    // async-signal-safe.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
+        action.sa_sigaction = handler as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+        // Nothing else interrupts the handler, so that others need not expect it.
+        libc::sigfillset(&mut action.sa_mask);
+        for signal in SIGNALS {
+            libc::sigdelset(&mut action.sa_mask, signal);
+        }
+        libc::sigaction(signal, &action, std::ptr::null_mut());
+    }
+}
+
+/// Has one of the signals ignored, for a program that is to inherit that, until
+/// [`restore`]: no access may fault meanwhile.
+pub fn ignore(signal: c_int) {
+    set_disposition(signal, libc::SIG_IGN);
+}
+
+/// Puts the handlers back after [`ignore`].
+pub fn restore() {
+    SIGNALS.into_iter().for_each(set_handler);
 }
 
 thread_local! {
@@ -83,7 +105,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     };
     // A positive code says that the kernel raised it for an access, not a process by kill.
     if code <= 0 {
-        sent(signal);
+        sent(signal, info, context);
         return;
     }
     if let Some(landing) = landing_for(machine.pc()) {
@@ -115,25 +137,57 @@ fn previous(signal: c_int) -> &'static libc::sigaction {
     }
 }
 
+/// Whether the signal was ignored when this process was started.
+pub fn was_ignored(signal: c_int) -> bool {
+    install();
+    previous(signal).sa_sigaction == libc::SIG_IGN
+}
+
 /// The signal's default action from here on.
 fn set_default(signal: c_int) {
-    // SAFETY: a zeroed action with the default disposition is valid, and needs no handler.
+    set_disposition(signal, libc::SIG_DFL);
+}
+
+fn set_disposition(signal: c_int, disposition: libc::sighandler_t) {
+    // SAFETY: a zeroed action with a disposition that is no handler is valid.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = libc::SIG_DFL;
+        action.sa_sigaction = disposition;
         libc::sigaction(signal, &action, std::ptr::null_mut());
     }
 }
 
-/// A signal that a process sent: ends this one, unless it was ignored before us. Rust's own
-/// handler would take it for a fault and lose it.
-fn sent(signal: c_int) {
-    if previous(signal).sa_sigaction == libc::SIG_IGN {
-        return;
-    }
+/// Ends this process by one of these signals, which is not blocked. Async-signal-safe.
+pub fn die(signal: c_int) {
     set_default(signal);
-    // SAFETY: the handler does not block the signal, so this ends the process.
-    unsafe { libc::raise(signal) };
+    // SAFETY: sends a signal whose default action ends the process.
+    unsafe { libc::syscall(libc::SYS_kill, libc::getpid(), signal) };
+}
+
+/// What is asked about a signal that a process sent; whether it has seen to it.
+pub type Sent = fn(c_int, *mut libc::siginfo_t, *mut c_void) -> bool;
+
+static SENT: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Has `f` asked about such signals, in the signal handler: it must be async-signal-safe.
+pub fn on_sent(f: Sent) {
+    SENT.store(f as *mut (), Ordering::Release);
+}
+
+/// A signal that a process sent: unless somebody sees to it, it ends this process or was
+/// ignored before us. Rust's own handler would take it for a fault and lose it.
+fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let f = SENT.load(Ordering::Acquire);
+    if !f.is_null() {
+        // SAFETY: only `on_sent` stores here, functions of this type.
+        let f: Sent = unsafe { std::mem::transmute(f) };
+        if f(signal, info, context) {
+            return;
+        }
+    }
+    if previous(signal).sa_sigaction != libc::SIG_IGN {
+        die(signal);
+    }
 }
 
 /// Gives a fault that is not ours to the handler before us (Rust's own detects native

@@ -2,13 +2,14 @@
 
 mod imports;
 mod load;
+mod signals;
 
 use std::ffi::c_int;
 use std::fmt;
 use std::sync::Arc;
 
 pub use imports::{ImportAnswer, ImportReport, Problem};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, load_file};
 
 use crate::engine::Unwind;
 use crate::host::mappings::PAGE;
@@ -117,6 +118,9 @@ impl Program {
             memory: Some(memory),
             fresh_memory: true,
             state: Some(Box::new(thread)),
+            hook: Some(Box::new(signals::attend)),
+            ready: Some(Box::new(signals::attach)),
+            on_trap: Some(Box::new(signals::on_trap)),
             ..Options::default()
         };
         match Instance::with_options(module, &imports, options) {
@@ -137,6 +141,12 @@ impl Program {
             Ok(_) => Outcome::Exit(0),
             Err(trap) => outcome(trap),
         }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        signals::detach(&mut self.instance);
     }
 }
 

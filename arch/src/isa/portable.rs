@@ -114,3 +114,7 @@ fn unsupported() -> isize {
 pub unsafe fn syscall_checked(_: *const u32, _: usize, _: &[usize; 6]) -> isize {
     unsupported()
 }
+
+pub fn restorer() -> Option<usize> {
+    None
+}

@@ -131,6 +131,11 @@ pub unsafe extern "C" fn syscall_checked(
     )
 }
 
+/// This kernel brings the code along to which handlers return.
+pub fn restorer() -> Option<usize> {
+    None
+}
+
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter(
     landing: *mut Landing,

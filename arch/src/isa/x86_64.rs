@@ -110,6 +110,23 @@ pub unsafe extern "C" fn syscall_checked(
     )
 }
 
+/// This kernel has handlers return to code of the program's that calls `rt_sigreturn`.
+pub fn restorer() -> Option<usize> {
+    Some(restore as *const () as usize)
+}
+
+#[unsafe(naked)]
+extern "C" fn restore() {
+    naked_asm!(
+        "mov rax, {number}",
+        "syscall",
+        number = const match crate::tables::number::rt_sigreturn {
+            Some(number) => number,
+            None => panic!("every kernel has rt_sigreturn"),
+        },
+    )
+}
+
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter(
     landing: *mut Landing,

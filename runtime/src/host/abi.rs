@@ -1,5 +1,7 @@
 //! What the generated bindings stand on.
 
+use std::ffi::CString;
+
 use wali_arch::access;
 pub use wali_arch::flags;
 pub use wali_arch::layout::{Convert, Plain, Widened, guest};
@@ -17,6 +19,15 @@ use crate::memory::Memory;
 pub struct Errno(pub i32);
 
 impl Errno {
+    /// Not an error of Linux's: a call was not made, or has to be made again, since signal
+    /// handlers have to run first.
+    pub const INTERRUPTED: Errno = Errno(i32::MAX);
+
+    /// That of a failed call of the standard library's.
+    pub fn of(error: &std::io::Error) -> Errno {
+        Errno(error.raw_os_error().unwrap_or(flags::errno::EIO))
+    }
+
     /// As a system call returns it.
     #[inline]
     pub fn result(self) -> i64 {
@@ -24,10 +35,26 @@ impl Errno {
     }
 }
 
+/// What the guest gets for a call's outcome.
+///
+/// # Errors
+/// If the call has to be made again.
+#[inline]
+pub fn finish(outcome: Result<i64, Errno>) -> Result<u64, Unwind> {
+    match outcome {
+        Err(Errno::INTERRUPTED) => Err(Unwind::Interrupted),
+        outcome => Ok(outcome.unwrap_or_else(Errno::result) as u64),
+    }
+}
+
 /// The guest as the bindings see it.
 pub trait Guest {
     /// Its memory.
     fn memory(&self) -> GuestMemory;
+
+    /// The word that is nonzero while signal handlers have to run, readable as long as the
+    /// guest is.
+    fn interrupt_word(&self) -> *const u32;
 
     /// Looks at what a call opened by name before the guest gets it: the descriptor, or an
     /// error in its place.
@@ -97,6 +124,33 @@ impl GuestMemory {
         // SAFETY: the target is inside the reservation, the source is the caller's.
         unsafe { access::copy(to, bytes.as_ptr(), bytes.len()) }
             .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
+    /// Copies a string of the guest's out; none if it has `most` bytes or more before its end.
+    ///
+    /// # Errors
+    /// As for [`GuestMemory::read`].
+    pub fn read_string(self, at: u32, most: usize) -> Result<Option<CString>, Errno> {
+        let mut text = Vec::new();
+        let mut at = at;
+        while text.len() < most {
+            // Not beyond the page, as the string may end before the memory does.
+            let mut chunk = [0; 256];
+            let left = PAGE - u64::from(at) % PAGE;
+            let chunk = &mut chunk[..left.min(256) as usize];
+            self.read(at, chunk)?;
+            if let Some(end) = chunk.iter().position(|&byte| byte == 0) {
+                text.extend_from_slice(&chunk[..end]);
+                return Ok((text.len() < most)
+                    .then(|| CString::new(text).ok())
+                    .flatten());
+            }
+            text.extend_from_slice(chunk);
+            at = at
+                .checked_add(chunk.len() as u32)
+                .ok_or(Errno(flags::errno::EFAULT))?;
+        }
+        Ok(None)
     }
 
     /// Copies a structure of the guest's out.

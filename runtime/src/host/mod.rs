@@ -4,11 +4,13 @@ pub mod abi;
 pub mod bindings;
 mod calls;
 pub mod convert;
+pub mod handoff;
 pub mod mappings;
 mod messages;
 pub mod meta;
 pub mod opened;
 mod process;
+pub mod signals;
 pub mod trace;
 
 pub use process::{Environment, Process, Startup, Thread};

@@ -2,7 +2,8 @@
 //! opened object is looked at, not the name it was opened by, which links, working
 //! directories, mounts and roots can change.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -20,7 +21,26 @@ pub struct Descriptors {
 }
 
 /// What makes a file the same file.
-type Identity = (libc::dev_t, libc::ino_t);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(libc::dev_t, libc::ino_t);
+
+impl Identity {
+    /// Of the file behind a descriptor.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn of(fd: i32) -> io::Result<Identity> {
+        let mut status = MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: the kernel fills the local in if it returns 0.
+        unsafe {
+            if libc::fstat(fd, status.as_mut_ptr()) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let status = status.assume_init();
+            Ok(Identity(status.st_dev, status.st_ino))
+        }
+    }
+}
 
 /// As long as any name can be: a path, and ` (deleted)`.
 const NAME: usize = libc::PATH_MAX as usize + 16;
@@ -37,10 +57,37 @@ impl Descriptors {
         // SAFETY: the descriptor was just made and is nobody else's.
         let root = out_of_the_way(unsafe { OwnedFd::from_raw_fd(fd) });
         let proc = root.ok().and_then(|fd| {
-            let identity = identity(fd.as_raw_fd()).ok()?;
+            let identity = Identity::of(fd.as_raw_fd()).ok()?;
             is_in_proc(fd.as_raw_fd()).then_some((fd, identity))
         });
         Descriptors { proc }
+    }
+
+    /// Opens the file behind a descriptor for reading.
+    ///
+    /// # Errors
+    /// As the kernel's; `ENOENT` where there is no procfs.
+    pub fn reopen(&self, fd: i32) -> io::Result<File> {
+        let known = |(root, known): &&(OwnedFd, Identity)| {
+            Identity::of(root.as_raw_fd()).is_ok_and(|now| now == *known)
+        };
+        let (root, _) = self
+            .proc
+            .as_ref()
+            .filter(known)
+            .ok_or(io::ErrorKind::NotFound)?;
+        let mut how = how(libc::O_PATH | libc::O_DIRECTORY);
+        how.resolve = libc::RESOLVE_NO_XDEV;
+        let folder = openat2(root.as_raw_fd(), c"thread-self/fd", &how)?;
+        let entry = CString::new(fd.to_string())?;
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
+        // SAFETY: the entry is a C string; the new descriptor is nobody else's.
+        unsafe {
+            match libc::openat(folder.as_raw_fd(), entry.as_ptr(), flags) {
+                fd @ 0.. => Ok(File::from_raw_fd(fd)),
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
     }
 
     /// Gives a descriptor that was just opened to the guest, or closes it and fails: `EACCES`
@@ -58,12 +105,12 @@ impl Descriptors {
     }
 
     /// Whether a file of procfs is the `mem` of a process or thread. If that cannot be told,
-    /// it counts as one: a guest can close our descriptor, or put another in its place.
+    /// it counts as one.
     fn is_memory(&self, fd: i32) -> bool {
         let Some((root, known)) = &self.proc else {
             return true;
         };
-        if !identity(root.as_raw_fd()).is_ok_and(|now| now == *known) || is_bound(fd) {
+        if !Identity::of(root.as_raw_fd()).is_ok_and(|now| now == *known) || is_bound(fd) {
             return true;
         }
         let mut name = [0; NAME];
@@ -79,25 +126,9 @@ impl Descriptors {
 /// to it counts.
 fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     let entry = CString::new(format!("thread-self/fd/{fd}"))?;
-    // SAFETY: every bit pattern is a value.
-    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
-    how.flags = (libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
+    let mut how = how(libc::O_PATH | libc::O_NOFOLLOW);
     how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
-    // SAFETY: the path is a C string, the struct a live local with its size.
-    let link = unsafe {
-        libc::syscall(
-            libc::SYS_openat2,
-            root,
-            entry.as_ptr(),
-            &how,
-            size_of_val(&how),
-        )
-    };
-    let opened = match i32::try_from(link) {
-        // SAFETY: the descriptor was just made and is nobody else's.
-        Ok(link) if link >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(link) }),
-        _ => Err(io::Error::last_os_error()),
-    };
+    let opened = openat2(root, &entry, &how);
     let (at, path) = match &opened {
         Ok(link) => (link.as_raw_fd(), c""),
         // Before Linux 5.6, where mounts over it have to be trusted.
@@ -107,6 +138,25 @@ fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     // SAFETY: the path is a C string, and the buffer has the length given.
     let len = unsafe { libc::readlinkat(at, path.as_ptr(), name.as_mut_ptr().cast(), name.len()) };
     usize::try_from(len).map_err(|_| io::Error::last_os_error())
+}
+
+/// How to open something for the runtime itself.
+fn how(flags: libc::c_int) -> libc::open_how {
+    // SAFETY: every bit pattern is a value.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (flags | libc::O_CLOEXEC) as u64;
+    how
+}
+
+fn openat2(folder: i32, path: &CStr, how: &libc::open_how) -> io::Result<OwnedFd> {
+    let size = size_of_val(how);
+    // SAFETY: the path is a C string, the struct the caller's with its size.
+    let fd = unsafe { libc::syscall(libc::SYS_openat2, folder, path.as_ptr(), how, size) };
+    match i32::try_from(fd) {
+        // SAFETY: the descriptor was just made and is nobody else's.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Whether a file, not a folder, is the root of a mount and looks like a process's memory: then
@@ -125,18 +175,6 @@ fn is_bound(fd: i32) -> bool {
     let mode = libc::S_IFREG | libc::S_IRUSR | libc::S_IWUSR;
     let root = status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
     root && libc::mode_t::from(status.stx_mode) == mode
-}
-
-fn identity(fd: i32) -> io::Result<Identity> {
-    let mut status = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the kernel fills the local in if it returns 0.
-    unsafe {
-        if libc::fstat(fd, status.as_mut_ptr()) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let status = status.assume_init();
-        Ok((status.st_dev, status.st_ino))
-    }
 }
 
 fn is_in_proc(fd: i32) -> bool {

@@ -3,14 +3,15 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard};
 
 use super::abi::{Guest, GuestMemory};
-use super::opened::Descriptors;
+use super::opened::{Descriptors, Identity};
+use super::signals::{self, Actions, Signals};
 use super::trace::Tracer;
-use crate::memory::Memory;
+use crate::memory::{Map, Memory};
 
 /// Where the guest's environment comes from.
 #[derive(Debug)]
@@ -42,6 +43,10 @@ pub struct Process {
     tracer: Option<Arc<Tracer>>,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
+    /// What happens on signals.
+    actions: Arc<Actions>,
+    /// This program itself, to run other guests by.
+    executable: Option<(OwnedFd, Identity)>,
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
@@ -58,11 +63,14 @@ impl Process {
             Environment::Variables(variables) if variables.is_empty() => None,
             Environment::Variables(variables) => Some(environment_file(&variables)?),
         };
+        signals::install();
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
             tracer: startup.tracer,
             descriptors: Descriptors::open(),
+            actions: Arc::new(Actions::inherited()),
+            executable: executable(),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
@@ -76,6 +84,25 @@ impl Process {
     /// Who writes down its calls.
     pub fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.tracer.as_ref()
+    }
+
+    /// What happens on signals.
+    pub(super) fn actions(&self) -> &Actions {
+        &self.actions
+    }
+
+    /// What descriptors stand for.
+    pub(super) fn descriptors(&self) -> &Descriptors {
+        &self.descriptors
+    }
+
+    /// A descriptor of this program itself, unless the guest has put another in its place.
+    pub(super) fn executable(&self) -> Option<RawFd> {
+        let (fd, known) = self.executable.as_ref()?;
+        let fd = fd.as_raw_fd();
+        Identity::of(fd)
+            .is_ok_and(|now| now == *known)
+            .then_some(fd)
     }
 
     /// The path at which the guest finds its environment.
@@ -109,8 +136,28 @@ fn environment_file(variables: &[Vec<u8>]) -> io::Result<OwnedFd> {
     out_of_the_way(file.into())
 }
 
+/// This program's file, kept open, since a guest may come to have a root without procfs.
+fn executable() -> Option<(OwnedFd, Identity)> {
+    let flags = libc::O_PATH | libc::O_CLOEXEC;
+    // SAFETY: the path is a C string; the descriptor is nobody else's.
+    let fd = unsafe {
+        let fd = libc::open(c"/proc/self/exe".as_ptr(), flags);
+        (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))?
+    };
+    let fd = out_of_the_way(fd).ok()?;
+    let known = Identity::of(fd.as_raw_fd()).ok()?;
+    Some((fd, known))
+}
+
 /// Moves a descriptor of the runtime's to the upper end of what the limit allows.
 pub(super) fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
+    // Where there is no room, it stays.
+    high_duplicate(fd.as_raw_fd(), true).or(Ok(fd))
+}
+
+/// A second descriptor for the same file, at the upper end of what the limit allows; closed
+/// by execve or not.
+pub(super) fn high_duplicate(fd: RawFd, closed_on_exec: bool) -> io::Result<OwnedFd> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -121,13 +168,17 @@ pub(super) fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
     }
     // Not so high that the kernel's table of descriptors grows beyond a page or two.
     let floor = limit.rlim_cur.saturating_sub(8).min(1000) as libc::c_int;
-    // SAFETY: duplicates a descriptor that we own.
-    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, floor) };
-    if high < 0 {
-        return Ok(fd);
+    let command = match closed_on_exec {
+        true => libc::F_DUPFD_CLOEXEC,
+        false => libc::F_DUPFD,
+    };
+    // SAFETY: duplicates a descriptor; the new one is nobody else's.
+    unsafe {
+        match libc::fcntl(fd, command, floor) {
+            high @ 0.. => Ok(OwnedFd::from_raw_fd(high)),
+            _ => Err(io::Error::last_os_error()),
+        }
     }
-    // SAFETY: the descriptor was just made and is nobody else's.
-    Ok(unsafe { OwnedFd::from_raw_fd(high) })
 }
 
 /// A thread of a guest process: what its host calls work on.
@@ -138,16 +189,39 @@ pub struct Thread {
     pub(super) memory: Memory,
     /// What `set_tid_address` named; cleared by nobody yet, since no thread outlives it.
     pub(super) clear_tid: u32,
+    /// In an allocation of their own, where the signal handler finds them.
+    signals: Box<Signals>,
+    /// A descriptor by whose closing the parent learns that this process, made by vfork, ends
+    /// or runs another program.
+    pub(super) released_at_exec: Option<(RawFd, Identity)>,
 }
 
 impl Thread {
-    /// The first thread of a process over its memory.
+    /// The first thread of a process over its memory, which the calling thread becomes.
     pub fn new(process: Arc<Process>, memory: Memory) -> Thread {
+        let signals = Box::new(Signals::new(Arc::clone(&process.actions)));
         Thread {
             process,
             memory,
             clear_tid: 0,
+            signals,
+            released_at_exec: None,
         }
+    }
+
+    /// The lock on the guest's mappings.
+    pub(super) fn map_lock(&self) -> MutexGuard<'_, Map> {
+        self.memory.map()
+    }
+
+    /// Its signals.
+    pub fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// Its signals, to be changed.
+    pub fn signals_mut(&mut self) -> &mut Signals {
+        &mut self.signals
     }
 }
 
@@ -157,6 +231,11 @@ impl Guest for Thread {
         // SAFETY: bindings use the view during a call, for which they borrow the thread, and
         // the thread keeps its memory.
         unsafe { GuestMemory::new(&self.memory) }
+    }
+
+    #[inline]
+    fn interrupt_word(&self) -> *const u32 {
+        self.signals.word()
     }
 
     fn opened(&mut self, result: i64) -> i64 {

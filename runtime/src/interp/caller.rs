@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use super::context::Context;
-use super::func::{Func, narrow, run};
+use super::func::{Func, attend_to, narrow, run};
 use super::instance::Instance;
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
@@ -55,6 +55,17 @@ impl Caller<'_> {
         unsafe { self.instance.0.state() }
             .and_then(|state| state.downcast_mut())
             .expect("the instance has a state of this type")
+    }
+
+    /// Attends to what set the interrupt word, as a safepoint does: for host functions that
+    /// were interrupted and want to go on.
+    ///
+    /// # Errors
+    /// What the hook fails with, or `Interrupted`.
+    pub fn attend(&mut self) -> Result<(), Trap> {
+        // SAFETY: the context is live, and its instance is in this host function, which
+        // borrows nothing of the instance's but `self`.
+        unsafe { attend_to(self.cx, &mut *self) }
     }
 
     /// Calls the function at `index` of table 0 with raw slots; see [`HostFn`].

@@ -29,6 +29,10 @@ pub type HostFn = dyn Fn(&mut Caller<'_>, &mut [u64]) -> Result<(), Trap> + Send
 /// [`InterruptHandle::request_hook`]: super::InterruptHandle::request_hook
 pub type Hook = dyn Fn(&mut Caller<'_>) -> Result<(), Trap>;
 
+/// What to do when guest code traps. The guest is stopped at the instruction that trapped;
+/// after `Ok`, that instruction starts again. The trap itself, or another, ends the run.
+pub type OnTrap = dyn Fn(&mut Caller<'_>, Trap) -> Result<(), Trap>;
+
 /// A function as code sees it. References to functions are addresses of these.
 pub(crate) struct FuncObj {
     pub ty: TypeId,
@@ -276,16 +280,55 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
             None => std::ptr::null_mut(),
         };
         NESTING.set(depth + 1);
-        let status = access::enter(cx.cast(), code.add(Meta::WORDS), base, mem, execute);
+        let (mut ip, mut sp) = (code.add(Meta::WORDS), base);
+        let result = loop {
+            let status = access::enter(cx.cast(), ip, sp, mem, execute);
+            if status == Exit::Done as usize {
+                break Ok(());
+            }
+            let trap = trap(cx, status);
+            (ip, sp) = place(cx, status);
+            if let Err(trap) = trapped(cx, ip, sp, trap) {
+                break Err(trap);
+            }
+        };
         NESTING.set(depth);
         (*cx).top = base;
-        if status == Exit::Done as usize {
+        if result.is_ok() {
             for (i, slot) in slots.iter_mut().take((*func).results as usize).enumerate() {
                 *slot = *base.add(i);
             }
-            return Ok(());
         }
-        Err(trap(cx, status))
+        result
+    }
+}
+
+/// The instruction and the frame at which guest code stopped.
+///
+/// # Safety
+/// `cx` is live, and `status` is what running its code returned.
+unsafe fn place(cx: *mut Context, status: usize) -> (*const u64, *mut u64) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match status {
+            FAULTED => ((*cx).landing.fault_ip, (*cx).landing.fault_sp),
+            _ => ((*cx).trap_ip, (*cx).trap_sp),
+        }
+    }
+}
+
+/// Lets the embedder see a trap; it may have the guest go on.
+///
+/// # Safety
+/// `cx` stopped at the instruction `ip` in the frame `sp`.
+#[cold]
+unsafe fn trapped(cx: *mut Context, ip: *const u64, sp: *mut u64, trap: Trap) -> Result<(), Trap> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match (*(*cx).instance).on_trap() {
+            Some(on_trap) => stopped(cx, ip, sp, |caller| on_trap(caller, trap)),
+            None => Err(trap),
+        }
     }
 }
 
@@ -308,10 +351,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
                 TrapKind::MemoryOutOfBounds { address }
             }
         };
+        let (ip, sp) = place(cx, status);
         if status == FAULTED {
-            let landing = &(*cx).landing;
-            let (ip, sp) = (landing.fault_ip, landing.fault_sp);
-            let mut trap = Trap::new(fault(landing.fault_addr));
+            let mut trap = Trap::new(fault((*cx).landing.fault_addr));
             backtrace::collect(instance.module(), ip, sp, &mut trap);
             return trap;
         }
@@ -342,7 +384,7 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
         };
         // Ending the process by a host function is no failure, and not worth a walk.
         if !matches!(trap.kind(), TrapKind::Host(_)) {
-            backtrace::collect(instance.module(), (*cx).trap_ip, (*cx).trap_sp, &mut trap);
+            backtrace::collect(instance.module(), ip, sp, &mut trap);
         }
         trap
     }
@@ -397,6 +439,51 @@ pub(crate) unsafe fn call_foreign(cx: *mut Context, func: *const FuncObj, args: 
     }
 }
 
+/// Attends to what set the interrupt word of the caller's instance.
+///
+/// # Safety
+/// `cx` is live and that of `caller`.
+pub(super) unsafe fn attend_to(cx: *mut Context, caller: &mut Caller<'_>) -> Result<(), Trap> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let bits = (*cx).interrupt.swap(0, Ordering::SeqCst);
+        if bits & STOP != 0 {
+            return Err(Trap::new(TrapKind::Interrupted));
+        }
+        let instance = &*(*cx).instance;
+        match instance.hook().filter(|_| bits & HOOK != 0) {
+            Some(hook) => hook(caller),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Lends the state to `f` while the guest is stopped at the instruction `ip` in the frame `sp`.
+///
+/// # Safety
+/// `cx` runs the instruction at `ip` in the frame `sp`, or is about to.
+unsafe fn stopped<R>(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    f: impl FnOnce(&mut Caller<'_>) -> R,
+) -> R {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let meta = (*(*cx).instance)
+            .module()
+            .function_at(ip)
+            .map(|function| function.meta());
+        let frame = meta.expect("guest code belongs to its module").frame as usize;
+        let top = std::mem::replace(&mut (*cx).top, sp.add(frame));
+        (*cx).lent = true;
+        let result = f(&mut Caller::new(cx));
+        (*cx).lent = false;
+        (*cx).top = top;
+        result
+    }
+}
+
 /// Attends to what set the interrupt word, between two instructions or before one.
 /// If it stops the guest, `cx` has the trap pending.
 ///
@@ -406,32 +493,13 @@ pub(crate) unsafe fn call_foreign(cx: *mut Context, func: *const FuncObj, args: 
 #[inline(never)]
 pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> ControlFlow<()> {
     // SAFETY: as the caller promises.
-    unsafe {
-        let bits = (*cx).interrupt.swap(0, Ordering::SeqCst);
-        if bits & STOP != 0 {
-            (*cx).pending = Some(Trap::new(TrapKind::Interrupted));
-            return ControlFlow::Break(());
-        }
-        let instance = &*(*cx).instance;
-        let Some(hook) = instance.hook().filter(|_| bits & HOOK != 0) else {
-            return ControlFlow::Continue(());
-        };
-        let meta = instance
-            .module()
-            .function_at(ip)
-            .map(|function| function.meta());
-        let frame = meta.expect("guest code belongs to its module").frame as usize;
-        let top = std::mem::replace(&mut (*cx).top, sp.add(frame));
-        (*cx).lent = true;
-        let result = hook(&mut Caller::new(cx));
-        (*cx).lent = false;
-        (*cx).top = top;
-        match result {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(trap) => {
-                (*cx).pending = Some(trap);
-                ControlFlow::Break(())
-            }
+    let result = unsafe { stopped(cx, ip, sp, |caller| attend_to(cx, caller)) };
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(trap) => {
+            // SAFETY: as the caller promises.
+            unsafe { (*cx).pending = Some(trap) };
+            ControlFlow::Break(())
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::func::{Func, FuncObj, Hook};
+use super::func::{Func, FuncObj, Hook, OnTrap};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
 use super::interrupt::{InterruptHandle, SharedContext};
@@ -39,7 +39,14 @@ pub struct Options {
     pub fresh_memory: bool,
     /// What to do at a safepoint when [`InterruptHandle::request_hook`] was called.
     pub hook: Option<Box<Hook>>,
+    /// What to do with the instance before any of its code runs.
+    pub ready: Option<Box<Ready>>,
+    /// What to do when guest code traps.
+    pub on_trap: Option<Box<OnTrap>>,
 }
+
+/// See [`Options::ready`].
+pub type Ready = dyn FnOnce(&mut Instance);
 
 impl Default for Options {
     fn default() -> Self {
@@ -49,6 +56,8 @@ impl Default for Options {
             memory: None,
             fresh_memory: false,
             hook: None,
+            ready: None,
+            on_trap: None,
         }
     }
 }
@@ -74,6 +83,7 @@ pub(crate) struct Inner {
     elements: RefCell<Vec<Vec<u64>>>,
     state: UnsafeCell<Option<Box<dyn Any>>>,
     hook: Option<Box<Hook>>,
+    on_trap: Option<Box<OnTrap>>,
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
 }
@@ -120,6 +130,10 @@ impl Inner {
 
     pub fn hook(&self) -> Option<&Hook> {
         self.hook.as_deref()
+    }
+
+    pub fn on_trap(&self) -> Option<&OnTrap> {
+        self.on_trap.as_deref()
     }
 
     /// Keeps a function alive that the guest may hold from now on.
@@ -171,12 +185,16 @@ impl Instance {
     pub fn with_options(
         module: &Module,
         imports: &dyn Resolver,
-        options: Options,
+        mut options: Options,
     ) -> Result<Instance, LinkError> {
         crate::fault::install();
+        let ready = options.ready.take();
         let reuses_memory =
             options.memory.is_some() && module.0.memory.is_some() && !options.fresh_memory;
-        let instance = build(module, imports, options)?;
+        let mut instance = build(module, imports, options)?;
+        if let Some(ready) = ready {
+            ready(&mut instance);
+        }
         instance.initialise(reuses_memory)?;
         if let Some(start) = module.0.start {
             instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
@@ -433,6 +451,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             elements: RefCell::new(elements),
             state: UnsafeCell::new(options.state),
             hook: options.hook,
+            on_trap: options.on_trap,
             kept: RefCell::default(),
         }
     });

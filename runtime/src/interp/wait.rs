@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wali_arch::access::{self, FAULTED, Landing, Pins};
+use wali_arch::syscall;
+use wali_arch::tables::number;
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +35,16 @@ enum Slept {
     Fault,
 }
 
-/// Sleeps on `word` while it is `expected`, until `deadline`.
-fn futex_wait(word: *const u32, expected: u32, deadline: Option<Instant>) -> Slept {
+/// Sleeps on `word` while it is `expected`, until `deadline`, or while `flag` is zero.
+///
+/// # Safety
+/// `flag` is readable throughout.
+unsafe fn futex_wait(
+    flag: *const u32,
+    word: *const u32,
+    expected: u32,
+    deadline: Option<Instant>,
+) -> Slept {
     let timeout = deadline.map(|deadline| {
         let left = deadline.saturating_duration_since(Instant::now());
         libc::timespec {
@@ -45,16 +55,28 @@ fn futex_wait(word: *const u32, expected: u32, deadline: Option<Instant>) -> Sle
     let timeout = timeout
         .as_ref()
         .map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the kernel checks the address of the word; the timeout is live or null.
-    let result =
-        unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAIT, expected, timeout) };
-    if result == 0 {
-        return Slept::Woken;
+    let Some(number) = number::futex else {
+        return Slept::Fault;
+    };
+    let args = [
+        word as usize,
+        libc::FUTEX_WAIT as usize,
+        expected as usize,
+        timeout as usize,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel checks the address of the word; the timeout is live or null, and so
+    // is the flag, by the caller's promise.
+    let result = unsafe { syscall::syscall_checked(flag, number, &args) };
+    if result == syscall::NOT_MADE {
+        return Slept::Interrupted;
     }
-    match std::io::Error::last_os_error().raw_os_error() {
-        Some(libc::EAGAIN) => Slept::NotEqual,
-        Some(libc::ETIMEDOUT) => Slept::TimedOut,
-        Some(libc::EINTR) => Slept::Interrupted,
+    match -(result as i32) {
+        0 => Slept::Woken,
+        libc::EAGAIN => Slept::NotEqual,
+        libc::ETIMEDOUT => Slept::TimedOut,
+        libc::EINTR => Slept::Interrupted,
         _ => Slept::Fault,
     }
 }
@@ -74,8 +96,13 @@ fn deadline(timeout: i64) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-/// Waits while the word is `expected`. `attend` is called when a signal interrupts.
-pub(crate) fn wait32(
+/// Waits while the word is `expected`. `attend` is called when a signal interrupts, or when
+/// something has set `flag`, which it clears.
+///
+/// # Safety
+/// `flag` is readable throughout.
+pub(crate) unsafe fn wait32(
+    flag: *const u32,
     address: *mut u8,
     expected: u32,
     timeout: i64,
@@ -83,7 +110,8 @@ pub(crate) fn wait32(
 ) -> End {
     let deadline = deadline(timeout);
     loop {
-        match futex_wait(address.cast(), expected, deadline) {
+        // SAFETY: as the caller promises.
+        match unsafe { futex_wait(flag, address.cast(), expected, deadline) } {
             Slept::Woken => return End::Woken,
             Slept::NotEqual => return End::NotEqual,
             Slept::TimedOut => return End::TimedOut,
@@ -146,7 +174,11 @@ fn read64(address: *mut u8) -> Option<u64> {
 }
 
 /// As [`wait32`], for a 64-bit word.
-pub(crate) fn wait64(
+///
+/// # Safety
+/// As there.
+pub(crate) unsafe fn wait64(
+    flag: *const u32,
     address: *mut u8,
     expected: u64,
     timeout: i64,
@@ -174,7 +206,8 @@ pub(crate) fn wait64(
         waiters.0.push_back(Arc::clone(&waiter));
     }
     loop {
-        let slept = futex_wait(waiter.woken.as_ptr(), 0, deadline);
+        // SAFETY: as the caller promises.
+        let slept = unsafe { futex_wait(flag, waiter.woken.as_ptr(), 0, deadline) };
         if waiter.woken.load(Ordering::SeqCst) != 0 {
             return End::Woken;
         }

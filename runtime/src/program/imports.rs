@@ -236,7 +236,7 @@ where
         return Arc::new(move |caller, slots| {
             let mut words = [0; MAX_ARGS];
             words[..count].copy_from_slice(&slots[..count]);
-            slots[0] = call(caller.state(), &words).map_err(unwind)?;
+            slots[0] = make(&call, caller, &words)?;
             Ok(())
         });
     }
@@ -258,7 +258,7 @@ where
                 slots[i]
             };
         }
-        let mut value = call(caller.state(), &words).map_err(unwind)?;
+        let mut value = make(&call, caller, &words)?;
         if !no_result {
             if result == Some(Abi::I32) {
                 value = value as u32 as i32 as u64;
@@ -285,6 +285,17 @@ fn word(value: u64, narrow: bool) -> u64 {
     }
 }
 
-fn unwind(unwind: Unwind) -> Trap {
-    Trap::host(unwind)
+/// Makes a call, once the handlers of signals that came before it have run.
+#[inline]
+fn make<F>(call: &F, caller: &mut Caller<'_>, words: &[u64; MAX_ARGS]) -> Result<u64, Trap>
+where
+    F: Fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind>,
+{
+    loop {
+        match call(caller.state(), words) {
+            Ok(value) => return Ok(value),
+            Err(Unwind::Interrupted) => caller.attend()?,
+            Err(unwind) => return Err(Trap::host(unwind)),
+        }
+    }
 }

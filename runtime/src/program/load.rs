@@ -71,9 +71,17 @@ impl LoadError {
 /// # Errors
 /// Says what is wrong with the file.
 pub fn load(path: &Path) -> Result<Module, LoadError> {
+    load_file(File::open(path).map_err(LoadError::Io)?, path)
+}
+
+/// Loads a module from an open file; the path is for messages, and to tell text by its name.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_file(file: File, path: &Path) -> Result<Module, LoadError> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
         .map_err(LoadError::Io)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(LoadError::TooLarge);

@@ -1,8 +1,17 @@
 // Calls in a loop: nanoseconds for each, in whichever world this runs.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 
 #include "../../guests/common.h"
+
+#ifndef __wasm__
+#include <asm/ioctls.h>
+#endif
+
+#define P(pointer) ((uintptr_t)(pointer))
 
 static long long now(void) {
   struct timespec t;
@@ -13,6 +22,16 @@ static long long now(void) {
 static long long open_and_close(void) {
   int fd = (int)raw(openat, AT_FDCWD, "file", O_RDONLY, 0);
   return raw(close, fd);
+}
+
+// An epoll descriptor with that many descriptors that are ready.
+static int ready(int count) {
+  int all = epoll_create1(0);
+  for (int i = 0; i < count; i++) {
+    struct epoll_event event = {.events = EPOLLIN};
+    if (epoll_ctl(all, EPOLL_CTL_ADD, eventfd(1, 0), &event) != 0) die("epoll_ctl");
+  }
+  return all;
 }
 
 // Through raw calls: the C library of one world must not do what the other's does not.
@@ -33,6 +52,11 @@ int main(int argc, char **argv) {
   struct iovec two[2] = {{byte, 32}, {byte + 32, 32}};
   struct stat st;
   struct timespec t;
+  int one = ready(1), many = ready(64), pair[2];
+  static struct epoll_event events[64];
+  if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0) die("socketpair");
+  struct msghdr message = {.msg_iov = two, .msg_iovlen = 2};
+  int left;
   MEASURE("getppid", raw(getppid));
   MEASURE("lseek", raw(lseek, file, 0LL, SEEK_SET));
   MEASURE("read", raw(read, zero, byte, 1));
@@ -40,6 +64,11 @@ int main(int argc, char **argv) {
   MEASURE("writev", raw(writev, null, two, 2));
   MEASURE("fstat", raw(fstat, file, &st));
   MEASURE("clock_gettime", raw(clock_gettime, CLOCK_MONOTONIC, &t));
+  MEASURE("epoll_pwait-1", raw(epoll_pwait, one, events, 64, -1, NULL, 8));
+  MEASURE("epoll_pwait-64", raw(epoll_pwait, many, events, 64, -1, NULL, 8));
+  MEASURE("sendmsg+recvmsg", raw(sendmsg, pair[0], P(&message), 0) + raw(recvmsg, pair[1], P(&message), 0));
+  MEASURE("fcntl-getfl", raw(fcntl, file, F_GETFL, 0LL));
+  MEASURE("ioctl-fionread", raw(ioctl, file, FIONREAD, P(&left)));
   MEASURE("openat+close", open_and_close());
   return 0;
 }

@@ -11,7 +11,7 @@ use super::metadata;
 use super::names::{cfg, doc, ident, int};
 use crate::model::{
     Answer, Arg, ArgType, Aux, By, Call, Dir, Element, Fallback, FallbackArg, Int, Len, PerIsa,
-    Pointee, Returns, Role, Spec,
+    Pointee, Restart, Returns, Role, Spec,
 };
 
 /// The trait for what the runtime carries out, the functions for what the kernel does,
@@ -40,7 +40,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub trait AuxCalls: Guest { #(#aux_methods)* }
 
         #[allow(unused_imports)]
-        use #support::{Answer, Binding, Errno, Guest, Unwind, ValType, flags};
+        use #support::{Answer, Binding, Errno, Guest, Unwind, ValType, finish, flags};
 
         /// One function for each described call.
         #[allow(
@@ -249,18 +249,38 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         }
         _ => quote!(Ok(__result)),
     };
-    let syscall = format_ident!("syscall{}", call.args.len());
+    let syscall = syscall(call, &words.collect::<Vec<_>>());
     quote! {
         let Some(__number) = number::#name else { return #absent };
         #(#before)*
         // SAFETY: every address among the words is inside the guest's reservation with its
         // extent, as `memory` made sure, or that of a live local.
-        let __result = unsafe { syscall::#syscall(__number #(, #words)*) } as i64;
+        let __result = unsafe { #syscall } as i64;
         #opened
         #finish
         #result
     }
 }
+
+/// The system call itself. One that may block is left if signal handlers have to run first.
+fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
+    if call.restart == Restart::NotBlocking {
+        let syscall = format_ident!("syscall{}", words.len());
+        return quote!(syscall::#syscall(__number #(, #words)*));
+    }
+    let zeros = (words.len()..MOST_ARGS).map(|_| quote!(0));
+    let args = words.iter().map(|word| quote!(#word)).chain(zeros);
+    quote! {
+        let __args = [#(#args),*];
+        match syscall::syscall_checked(__cx.interrupt_word(), __number, &__args) {
+            syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
+            __result => __result,
+        }
+    }
+}
+
+/// Most arguments of a system call.
+const MOST_ARGS: usize = 6;
 
 /// Whether a call makes a descriptor out of a file's name, so that what it opened must be
 /// looked at.
@@ -541,8 +561,7 @@ fn entry(spec: &Spec, call: &Call, import: &str) -> TokenStream {
     let expression = match call.by {
         By::Runtime { .. } => quote!(cx.#name(#(#words),*).map(|r| r as u64)),
         By::Kernel | By::Refused { .. } => {
-            let kernel =
-                quote!(Ok(calls::#name(cx #(, #words)*).unwrap_or_else(Errno::result) as u64));
+            let kernel = quote!(finish(calls::#name(cx #(, #words)*)));
             cases::table_expression(spec, call, &kernel)
         }
     };

@@ -32,12 +32,16 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    // The name is `handoff::SUBCOMMAND`.
+    #[command(hide = true)]
+    Resume(run::ResumeArgs),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(&args),
+        Command::Resume(args) => run::resume(&args),
     }
 }
 

@@ -1,13 +1,16 @@
 //! `wali run`
 
 use std::ffi::{CString, OsString, c_int};
-use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::os::fd::RawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use wali_runtime::host::abi::Answer;
-use wali_runtime::host::{Process, Startup};
-use wali_runtime::program::{ImportAnswer, Outcome, Program, StartError, report, signal_of};
+use wali_runtime::host::handoff::Handoff;
+use wali_runtime::host::{Environment, Process, Startup};
+use wali_runtime::interp::Module;
+use wali_runtime::program::{self, ImportAnswer, Outcome, Program, StartError, report, signal_of};
 
 use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
 
@@ -31,6 +34,13 @@ pub struct Args {
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
+}
+
+/// Go on with a program that a guest has started by execve
+#[derive(clap::Args)]
+pub struct ResumeArgs {
+    /// The descriptor in which the runtime before this one has left the program
+    descriptor: RawFd,
 }
 
 /// Runs the program and ends as it ends.
@@ -72,27 +82,71 @@ pub fn run(args: Args) -> ExitCode {
         complain(&path, &text);
     }
     // Arguments came as C strings, so that none holds a NUL.
-    let args = std::iter::once(path.clone().into_os_string())
+    let arguments = std::iter::once(path.clone().into_os_string())
         .chain(args.args)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
-    let process = match Process::new(Startup {
-        args,
+    let startup = Startup {
+        args: arguments,
         environment,
         tracer,
-    }) {
+    };
+    start(&module, &path, startup)
+}
+
+/// Goes on with a program that a guest has started by execve.
+pub fn resume(args: &ResumeArgs) -> ExitCode {
+    let handoff = match Handoff::take(args.descriptor) {
+        Ok(handoff) => handoff,
+        Err(error) => {
+            eprintln!("wali: nothing to resume: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let path = PathBuf::from(OsString::from_vec(handoff.name.into_bytes()));
+    name_process(&path);
+    let module = match program::load_file(handoff.module, &path) {
+        Ok(module) => module,
+        Err(error) => {
+            complain(&path, &error);
+            return ExitCode::from(CANNOT_RUN);
+        }
+    };
+    // The interface has a line for each variable; those with a line break cannot be passed.
+    let variables = handoff.environment.into_iter().map(CString::into_bytes);
+    let variables = variables.filter(|variable| !variable.contains(&b'\n'));
+    let startup = Startup {
+        args: handoff.args,
+        environment: Environment::Variables(variables.collect()),
+        tracer: handoff.tracer,
+    };
+    start(&module, &path, startup)
+}
+
+/// Gives the process the name that the kernel gives it after execve, so that it is found by it.
+fn name_process(path: &Path) {
+    let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+    if let Ok(name) = CString::new(name) {
+        // SAFETY: the kernel copies the C string, as much of it as there is room for.
+        unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    }
+}
+
+/// Runs a program to its end, and ends as it ends.
+fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+    let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
-            complain(&path, &format!("cannot pass the environment: {error}"));
+            complain(path, &format!("cannot pass the environment: {error}"));
             return ExitCode::from(CANNOT_RUN);
         }
     };
     sigpipe::restore();
-    let outcome = match Program::new(&module, process) {
+    let outcome = match Program::new(module, process) {
         Ok(mut program) => program.run(),
         Err(StartError::Ended(outcome)) => outcome,
         Err(error) => {
-            complain(&path, &error);
+            complain(path, &error);
             return ExitCode::from(CANNOT_RUN);
         }
     };
@@ -100,7 +154,7 @@ pub fn run(args: Args) -> ExitCode {
         Outcome::Exit(status) => ExitCode::from(status as u8),
         Outcome::Trap(trap) => {
             sigpipe::ignore();
-            complain(&path, &trap);
+            complain(path, &trap);
             if let Some(signal) = signal_of(&trap) {
                 die(signal);
             }

@@ -3,8 +3,11 @@
 
 mod auxiliary;
 mod dir;
+mod exec;
 mod fd;
 mod file;
+mod fork;
+mod futex;
 mod ipc;
 mod memory;
 mod mount;
@@ -13,17 +16,19 @@ mod numa;
 mod poll;
 mod prctl;
 mod process;
+mod signal;
 mod system;
 mod time;
 
 use wali_arch::flags::errno;
 use wali_arch::syscall;
 
-use super::abi::{Errno, Unwind};
+use super::abi::{Errno, Unwind, finish};
+use super::signals::Signals;
 
 /// A call's outcome as the guest sees it.
 fn result<T: Into<i64>>(outcome: Result<T, Errno>) -> Result<i64, Unwind> {
-    Ok(outcome.map_or_else(Errno::result, Into::into))
+    finish(outcome.map(Into::into)).map(|word| word as i64)
 }
 
 /// As [`result`], for calls that only succeed or fail.
@@ -45,18 +50,21 @@ fn everywhere(number: Option<usize>) -> Result<usize, Errno> {
     number.ok_or(Errno(errno::ENOSYS))
 }
 
-/// Makes a call that may block: the place for what must happen then. Calls that ISAs lack
-/// are `ENOSYS`.
-///
-/// # Errors
-/// The kernel's.
+/// A call that may block: left, without an effect, if a signal handler has to run first.
 ///
 /// # Safety
-/// As for [`syscall::syscall6`].
-unsafe fn blocking(number: Option<usize>, args: [usize; 6]) -> Result<i64, Errno> {
-    let [a, b, c, d, e, f] = args;
-    // SAFETY: the caller's contract is the callee's.
-    outcome(unsafe { syscall::syscall6(everywhere(number)?, a, b, c, d, e, f) })
+/// As for the raw calls.
+unsafe fn interruptible(
+    signals: &Signals,
+    number: Option<usize>,
+    args: [usize; 6],
+) -> Result<i64, Errno> {
+    let number = everywhere(number)?;
+    // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
+    match unsafe { syscall::syscall_checked(signals.word(), number, &args) } {
+        syscall::NOT_MADE => Err(Errno::INTERRUPTED),
+        made => outcome(made),
+    }
 }
 
 fn address_of<T>(value: &T) -> usize {

@@ -4,7 +4,7 @@ use wali_arch::flags::io_limits::UIO_MAXIOV;
 use wali_arch::layout::{Convert, guest};
 use wali_arch::tables::number;
 
-use super::{blocking, result};
+use super::{interruptible, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::NetCalls;
 use crate::host::messages::{Entry, HostEntry, HostHeader, Received, Sent};
@@ -12,7 +12,7 @@ use crate::host::process::Thread;
 
 impl NetCalls for Thread {
     fn sendmsg(&mut self, sockfd: i32, msg: u32, flags: i32) -> Result<i64, Unwind> {
-        result(sendmsg(Guest::memory(self), sockfd, msg, flags))
+        result(sendmsg(self, sockfd, msg, flags))
     }
 
     fn recvmsg(&mut self, sockfd: i32, msg: u32, flags: i32) -> Result<i64, Unwind> {
@@ -20,8 +20,7 @@ impl NetCalls for Thread {
     }
 
     fn sendmmsg(&mut self, sockfd: i32, msgvec: u32, vlen: u32, flags: i32) -> Result<i64, Unwind> {
-        let memory = Guest::memory(self);
-        result(sendmmsg(memory, sockfd, msgvec, vlen, flags))
+        result(sendmmsg(self, sockfd, msgvec, vlen, flags))
     }
 
     fn recvmmsg(
@@ -51,13 +50,15 @@ fn word(at: u32, header: Option<&mut HostHeader>) -> usize {
 ///
 /// # Errors
 /// As Linux's.
-fn sendmsg(memory: GuestMemory, fd: i32, msg: u32, flags: i32) -> Result<i64, Errno> {
+fn sendmsg(thread: &Thread, fd: i32, msg: u32, flags: i32) -> Result<i64, Errno> {
+    let memory = Guest::memory(thread);
     let mut sent = Sent::new(memory, msg)?;
     let mut header = sent.as_mut().map(|sent| sent.header(memory));
     let msg = word(msg, header.as_mut());
+    let args = [fd as usize, msg, flags as usize, 0, 0, 0];
     // SAFETY: the header is a live local's or nowhere, and so are the addresses in it, or inside
     // the reservation.
-    unsafe { blocking(number::sendmsg, [fd as usize, msg, flags as usize, 0, 0, 0]) }
+    unsafe { interruptible(thread.signals(), number::sendmsg, args) }
 }
 
 /// recvmsg(2).
@@ -71,7 +72,7 @@ fn recvmsg(thread: &mut Thread, fd: i32, msg: u32, flags: i32) -> Result<i64, Er
     let msg = word(msg, header.as_mut());
     let args = [fd as usize, msg, flags as usize, 0, 0, 0];
     // SAFETY: as in `sendmsg`.
-    let len = unsafe { blocking(number::recvmsg, args) }?;
+    let len = unsafe { interruptible(thread.signals(), number::recvmsg, args) }?;
     if let (Some(received), Some(header)) = (&mut received, &header) {
         received.give_back(thread, header)?;
     }
@@ -125,13 +126,8 @@ fn entries<M>(
 ///
 /// # Errors
 /// As Linux's.
-fn sendmmsg(
-    memory: GuestMemory,
-    fd: i32,
-    array: u32,
-    count: u32,
-    flags: i32,
-) -> Result<i64, Errno> {
+fn sendmmsg(thread: &Thread, fd: i32, array: u32, count: u32, flags: i32) -> Result<i64, Errno> {
+    let memory = Guest::memory(thread);
     // The kernel looks at no more than these.
     let count = count.min(UIO_MAXIOV as u32);
     let mut sent = messages(array, count, |at| Sent::new(memory, at))?;
@@ -140,7 +136,7 @@ fn sendmmsg(
     let args = [fd as usize, first, len, flags as usize, 0, 0];
     // SAFETY: the entries are live, and the addresses in them are those of live copies, inside
     // the reservation, or nowhere.
-    let done = unsafe { blocking(number::sendmmsg, args) }?;
+    let done = unsafe { interruptible(thread.signals(), number::sendmmsg, args) }?;
     for (index, entry) in (0u32..).zip(&entries).take(done as usize) {
         let at = Entry::address(array, index);
         let told = at.map(|at| Entry::set_len(memory, at, entry));
@@ -209,7 +205,7 @@ fn receive(
     let (first, len) = (entries.as_mut_ptr() as usize, entries.len());
     let args = [fd as usize, first, len, flags as usize, timeout, 0];
     // SAFETY: as in `sendmmsg`; the timeout is inside the reservation or null.
-    let done = unsafe { blocking(number::recvmmsg, args) }? as u32;
+    let done = unsafe { interruptible(thread.signals(), number::recvmmsg, args) }? as u32;
     let mut given = Ok(done);
     for (index, (message, entry)) in (0u32..).zip(received.iter_mut().zip(&entries)) {
         let (Some(message), Some(at)) = (message, Entry::address(array, index)) else {

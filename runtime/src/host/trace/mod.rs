@@ -3,6 +3,7 @@
 //! What a call reads is rendered before it is made, what it writes after. The guest's memory is
 //! read as the kernel reads it: what is not accessible is shown as an address.
 
+mod inherit;
 mod render;
 mod select;
 mod sockets;
@@ -122,9 +123,14 @@ impl Tracer {
         let value = match result {
             Ok(word) => word as i64,
             Err(_) if leaves => return result,
-            Err(_) => {
+            Err(unwind) => {
                 let text = format!("{}({})", call.name, arguments.entering());
-                self.line(start, None, &text, "?", "");
+                let outcome = match unwind {
+                    // It will be made again, behind the handlers of signals.
+                    Unwind::Interrupted => "? ERESTARTSYS (To be restarted)",
+                    Unwind::Exit(_) | Unwind::Longjmp => "?",
+                };
+                self.line(start, None, &text, outcome, "");
                 return result;
             }
         };

@@ -296,10 +296,11 @@ unsafe fn wait_on(
             }
         };
         let timeout = get::<i64>(ip, sp, 3);
+        let flag = (*cx).interrupt.as_ptr();
         let end = if size == 4 {
-            wait::wait32(address, get(ip, sp, 2), timeout, attend)
+            wait::wait32(flag, address, get(ip, sp, 2), timeout, attend)
         } else {
-            wait::wait64(address, get(ip, sp, 2), timeout, attend)
+            wait::wait64(flag, address, get(ip, sp, 2), timeout, attend)
         };
         match end {
             End::Woken => Ok(0),

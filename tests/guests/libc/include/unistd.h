@@ -69,3 +69,8 @@ int setgid(gid_t gid);
 int setreuid(uid_t real, uid_t effective);
 int getgroups(int size, gid_t list[]);
 _Noreturn void _exit(int status);
+pid_t fork(void);
+int execve(const char *path, char *const argv[], char *const envp[]);
+int execv(const char *path, char *const argv[]);
+int pause(void);
+unsigned alarm(unsigned seconds);

@@ -2,3 +2,4 @@
 #include <wali.h>
 
 int gettimeofday(struct timeval *now, void *zone);
+int setitimer(int which, const struct itimerval *value, struct itimerval *old);

@@ -1,0 +1,196 @@
+//! A guest program that another one has started, on its way into a new runtime: execve keeps
+//! nothing of a process but its descriptors, so one of them holds what the runtime has to know.
+
+use std::ffi::{CString, c_char};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use wali_arch::flags::at_fd::AT_FDCWD;
+use wali_arch::flags::{at_flags, errno};
+use wali_arch::syscall;
+use wali_arch::tables::number;
+
+use super::abi::Errno;
+use super::process::{high_duplicate, out_of_the_way};
+use super::trace::Tracer;
+
+/// The subcommand of this program that goes on with a [`Handoff`], whose descriptor follows.
+pub const SUBCOMMAND: &str = "resume";
+
+/// A program with all it is given.
+#[derive(Debug)]
+pub struct Handoff {
+    /// The module, open for reading.
+    pub module: File,
+    /// Its name, for messages.
+    pub name: CString,
+    /// Its arguments with argv[0].
+    pub args: Vec<CString>,
+    /// Its environment.
+    pub environment: Vec<CString>,
+    /// Who goes on writing down its calls.
+    pub tracer: Option<Arc<Tracer>>,
+}
+
+impl Handoff {
+    /// Runs the program in place of this one, by the program of that descriptor.
+    ///
+    /// # Errors
+    /// Why it could not be done; otherwise it does not return.
+    pub fn exec(&self, executable: Option<RawFd>) -> Result<i64, Errno> {
+        let (letter, _kept) = self.write().map_err(|error| Errno::of(&error))?;
+        let fd = CString::new(letter.as_raw_fd().to_string()).map_err(|_| Errno(errno::EINVAL))?;
+        let subcommand = CString::new(SUBCOMMAND).map_err(|_| Errno(errno::EINVAL))?;
+        let args = [
+            c"wali".as_ptr(),
+            subcommand.as_ptr(),
+            fd.as_ptr(),
+            std::ptr::null(),
+        ];
+        unsafe extern "C" {
+            static environ: *const *const c_char;
+        }
+        let (path, directory, flags) = match executable {
+            Some(fd) => (c"", fd, at_flags::AT_EMPTY_PATH),
+            None => (c"/proc/self/exe", AT_FDCWD, 0),
+        };
+        let number = number::execveat.ok_or(Errno(errno::ENOSYS))?;
+        // SAFETY: strings and arrays are the host's, and end as they have to.
+        let result = unsafe {
+            syscall::syscall5(
+                number,
+                directory as usize,
+                path.as_ptr() as usize,
+                args.as_ptr() as usize,
+                environ as usize,
+                flags as usize,
+            )
+        };
+        Err(Errno(-result as i32))
+    }
+
+    /// An anonymous file with everything, and what else survives execve.
+    fn write(&self) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
+        let module = high_duplicate(self.module.as_raw_fd(), false)?;
+        // SAFETY: the name is a C string; the result is checked.
+        let fd = unsafe { libc::memfd_create(c"wali-handoff".as_ptr(), libc::MFD_CLOEXEC) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just made and is nobody else's.
+        let mut file = unsafe { File::from_raw_fd(fd) };
+        let mut bytes = Vec::new();
+        bytes.extend_from_slice(&module.as_raw_fd().to_le_bytes());
+        put(&mut bytes, std::slice::from_ref(&self.name));
+        put(&mut bytes, &self.args);
+        put(&mut bytes, &self.environment);
+        let (trace, texts) = match &self.tracer {
+            Some(tracer) => tracer.leave().map(|(fd, texts)| (Some(fd), texts))?,
+            None => (None, Vec::new()),
+        };
+        put(&mut bytes, &texts);
+        file.write_all(&bytes)?;
+        file.rewind()?;
+        let kept = trace.into_iter().chain([module]).collect();
+        Ok((high_duplicate(file.as_raw_fd(), false)?, kept))
+    }
+
+    /// Takes over what a runtime has left in that descriptor.
+    ///
+    /// # Errors
+    /// If there is no such thing.
+    pub fn take(fd: RawFd) -> io::Result<Handoff> {
+        // Whoever says so has us own it; if it is not there, nothing is closed.
+        // SAFETY: asks about a number.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is there, and the one who started us leaves it to us.
+        let mut file = unsafe { File::from_raw_fd(fd) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let mut bytes = &bytes[..];
+        let module = i32::from_le_bytes(number_of(&mut bytes)?);
+        // SAFETY: asks about a number.
+        if unsafe { libc::fcntl(module, libc::F_GETFD) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: as above.
+        let module = out_of_the_way(unsafe { OwnedFd::from_raw_fd(module) })?.into();
+        let name = get(&mut bytes)?.pop().ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Handoff {
+            module,
+            name,
+            args: get(&mut bytes)?,
+            environment: get(&mut bytes)?,
+            tracer: Tracer::resume(&get(&mut bytes)?).map(Arc::new),
+        })
+    }
+}
+
+/// Writes a count and that many strings with their ends.
+fn put(bytes: &mut Vec<u8>, strings: &[CString]) {
+    bytes.extend_from_slice(&(strings.len() as u32).to_le_bytes());
+    for string in strings {
+        bytes.extend_from_slice(string.as_bytes_with_nul());
+    }
+}
+
+fn number_of(bytes: &mut &[u8]) -> io::Result<[u8; 4]> {
+    let (number, rest) = bytes
+        .split_first_chunk()
+        .ok_or(io::ErrorKind::InvalidData)?;
+    *bytes = rest;
+    Ok(*number)
+}
+
+/// Reads what [`put`] has written.
+fn get(bytes: &mut &[u8]) -> io::Result<Vec<CString>> {
+    let count = u32::from_le_bytes(number_of(bytes)?);
+    let mut strings = Vec::new();
+    for _ in 0..count {
+        let end = bytes.iter().position(|&byte| byte == 0);
+        let end = end.ok_or(io::ErrorKind::InvalidData)?;
+        let string = CString::new(&bytes[..end]).map_err(|_| io::ErrorKind::InvalidData)?;
+        strings.push(string);
+        *bytes = &bytes[end + 1..];
+    }
+    Ok(strings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_arrives() {
+        let strings = |texts: &[&str]| -> Vec<CString> {
+            texts.iter().map(|t| CString::new(*t).unwrap()).collect()
+        };
+        let sent = Handoff {
+            module: File::open("/dev/null").unwrap(),
+            name: c"name".into(),
+            args: strings(&["", "two words", ""]),
+            environment: strings(&[]),
+            tracer: None,
+        };
+        let (letter, module) = sent.write().unwrap();
+        let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);
+        std::mem::forget(module);
+        let got = Handoff::take(letter).unwrap();
+        assert_eq!(got.name, sent.name);
+        assert_eq!(got.args, sent.args);
+        assert_eq!(got.environment, sent.environment);
+        assert!(got.tracer.is_none());
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        assert!(Handoff::take(-1).is_err());
+        let file = File::open("/dev/null").unwrap();
+        let fd = std::os::fd::IntoRawFd::into_raw_fd(file);
+        assert!(Handoff::take(fd).is_err());
+    }
+}

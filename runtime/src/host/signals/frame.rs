@@ -1,0 +1,118 @@
+//! What a handler finds on the guest's C stack.
+
+use wali_arch::flags::errno;
+use wali_arch::layout::guest;
+
+use super::set::Set;
+use super::siginfo::to_guest;
+use super::stack::AltStack;
+use super::{Delivery, Signals};
+use crate::host::abi::{Errno, GuestMemory};
+
+/// Bytes below the stack pointer that functions use without moving it.
+const RED_ZONE: u32 = 128;
+
+/// The alignment of stack pointers.
+const ALIGN: u32 = 16;
+
+/// The guest libc's `ucontext_t`: flags, link, stack, machine context, mask, and room that is
+/// never used. Its machine context has the size of x86-64's, and is all zeros.
+const CONTEXT_STACK: u32 = 12;
+const CONTEXT_MASK: u32 = 280;
+const CONTEXT_BYTES: usize = 920;
+
+/// A handler's frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame {
+    /// The stack pointer before it.
+    before: u32,
+    /// The stack pointer for the handler.
+    pub sp: u32,
+    /// Where its `siginfo_t` is, if it wants one.
+    pub info: u32,
+    /// Where its `ucontext_t` is, if it wants one.
+    pub context: u32,
+    /// The stack for handlers that is set again afterwards.
+    stack: AltStack,
+}
+
+impl Signals {
+    /// Puts a frame on the guest's stack, with information if the handler takes it.
+    ///
+    /// # Errors
+    /// `EFAULT` if there is no room.
+    pub fn push_frame(
+        &self,
+        memory: GuestMemory,
+        delivery: &Delivery,
+        informs: bool,
+    ) -> Result<Frame, Errno> {
+        let stack = self.stack.get();
+        let Some(before) = self.engine().and_then(|engine| engine.stack_pointer()) else {
+            return Ok(Frame {
+                before: 0,
+                sp: 0,
+                info: 0,
+                context: 0,
+                stack,
+            });
+        };
+        let switch = stack
+            .top()
+            .filter(|_| delivery.action.on_stack() && !stack.holds(before));
+        let top = match switch {
+            Some(top) => Some(top),
+            None => before.checked_sub(RED_ZONE),
+        };
+        let below = |at: u32, bytes: usize| -> Result<u32, Errno> {
+            let at = at.checked_sub(bytes as u32).map(|at| at & !(ALIGN - 1));
+            at.filter(|&at| switch.is_none() || at >= stack.base())
+                .ok_or(Errno(errno::EFAULT))
+        };
+        let mut sp = below(top.ok_or(Errno(errno::EFAULT))?, 0)?;
+        let (mut info, mut context) = (0, 0);
+        if informs {
+            context = below(sp, CONTEXT_BYTES)?;
+            info = below(context, size_of::<guest::siginfo>())?;
+            sp = info;
+            memory.write(context, &[0; CONTEXT_BYTES])?;
+            memory.write_plain(context + CONTEXT_STACK, &stack.to_guest(before))?;
+            memory.write_plain(context + CONTEXT_MASK, &delivery.before.bits())?;
+            memory.write_plain(info, &to_guest(&delivery.info))?;
+        }
+        if stack.disarms() {
+            self.stack.set(AltStack::default());
+        }
+        if let Some(engine) = self.engine() {
+            engine.set_stack_pointer(sp);
+        }
+        Ok(Frame {
+            before,
+            sp,
+            info,
+            context,
+            stack,
+        })
+    }
+
+    /// Takes a frame away. The mask that the handler wants to hold now: it may have changed
+    /// the one in its `ucontext_t`.
+    pub fn pop_frame(&self, memory: GuestMemory, delivery: &Delivery, frame: &Frame) -> Set {
+        if let Some(engine) = self.engine()
+            && frame.before != 0
+        {
+            engine.set_stack_pointer(frame.before);
+        }
+        // As the kernel does: whatever the handler set is gone, unless the handler that was
+        // interrupted is on the stack in question.
+        if !self.stack.get().holds(frame.before) {
+            self.stack.set(frame.stack);
+        }
+        match frame.context {
+            0 => delivery.before,
+            at => memory
+                .read_plain::<u64>(at + CONTEXT_MASK)
+                .map_or(delivery.before, Set),
+        }
+    }
+}

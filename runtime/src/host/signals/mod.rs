@@ -1,0 +1,365 @@
+//! Signals.
+//!
+//! The kernel's mask of a guest thread is the guest's own, less the two signals of faults,
+//! which the runtime needs itself. Blocked signals are therefore pending in the kernel, and
+//! calls that wait under another mask are atomic.
+//!
+//! A signal with a handler reaches [`arrival`], which notes it and leaves with everything
+//! blocked, so that there is at most one note. At its next safepoint the guest takes the
+//! note, puts a frame on its stack, takes over the handler's mask, attends to what that lets
+//! through, and runs the handler; then the mask from before comes back. Handlers nest as the
+//! kernel nests them.
+//!
+//! The kernel runs our handler with the guest's `SA_RESTART`: so it decides itself whether a
+//! call that was interrupted ends with `EINTR` or is made again, in which case the program
+//! counter stands before it, and the call is left for the handler to run first.
+
+mod actions;
+mod arrival;
+mod frame;
+mod set;
+mod siginfo;
+mod stack;
+
+use std::cell::{Cell, OnceCell};
+use std::ffi::c_int;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wali_arch::layout::host;
+
+pub use actions::{Action, Actions, Disposition};
+pub use arrival::install;
+pub use frame::Frame;
+pub use set::{FAULTS, Set};
+pub use siginfo::{of_fault, to_guest, to_host};
+pub use stack::AltStack;
+
+use crate::engine::Engine;
+use crate::host::abi::Errno;
+use arrival::Arrival;
+
+/// Most handlers that nest in one thread before those with `SA_NODEFER` are deferred like
+/// all others, which ends the nesting.
+const DEEP: u32 = 100;
+
+/// A signal whose handler has to run.
+#[derive(Clone, Copy)]
+pub struct Delivery {
+    /// The signal.
+    pub signal: c_int,
+    /// What is known about it.
+    pub info: host::siginfo,
+    /// What its arrival found to be done.
+    pub action: Action,
+    /// The mask that holds again after the handler.
+    pub before: Set,
+    /// The mask that the handler's own adds to: another one if the signal ended a call that
+    /// waited under it.
+    pub during: Set,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("signal", &self.signal)
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The signals of a guest thread. Its handler runs on the same thread, at any instruction.
+pub struct Signals {
+    actions: Arc<Actions>,
+    engine: OnceCell<Box<dyn Engine>>,
+    arrival: Arrival,
+    /// Signals of faults that the guest blocks.
+    held: AtomicU64,
+    /// The stack for handlers.
+    pub stack: Cell<AltStack>,
+    /// How many handlers are running.
+    depth: Cell<u32>,
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signals")
+            .field("held", &self.held())
+            .field("depth", &self.depth)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Signals {
+    /// A thread's signals, with the mask that the calling thread has; from now on, this
+    /// thread blocks no signals of faults.
+    pub fn new(actions: Arc<Actions>) -> Signals {
+        let inherited = set::kernel_mask();
+        set::set_kernel_mask(inherited - FAULTS);
+        Signals {
+            actions,
+            engine: OnceCell::new(),
+            arrival: Arrival::new(),
+            held: AtomicU64::new((inherited & FAULTS).bits()),
+            stack: Cell::new(AltStack::default()),
+            depth: Cell::new(0),
+        }
+    }
+
+    /// What happens on signals in the process.
+    pub fn actions(&self) -> &Actions {
+        &self.actions
+    }
+
+    /// Says which engine runs the thread, and has signals that come on the calling thread
+    /// noted here. A second engine is not taken.
+    ///
+    /// # Safety
+    /// `self` stays where it is until [`Signals::detach`].
+    pub unsafe fn attach(&self, engine: Box<dyn Engine>) {
+        let _ = self.engine.set(engine);
+        arrival::set_current(self);
+    }
+
+    /// Ends what [`Signals::attach`] began: from now on, signals with handlers are lost.
+    pub fn detach(&mut self) {
+        arrival::set_current(std::ptr::null());
+        self.engine.take();
+    }
+
+    /// The engine that runs the thread.
+    pub fn engine(&self) -> Option<&dyn Engine> {
+        self.engine.get().map(|engine| &**engine)
+    }
+
+    /// The word that is nonzero while a handler has to run; for calls that may block.
+    #[inline]
+    pub fn word(&self) -> *const u32 {
+        static NEVER: u32 = 0;
+        match self.engine.get() {
+            Some(engine) => engine.word().as_ptr(),
+            None => &NEVER,
+        }
+    }
+
+    fn request(&self) {
+        if let Some(engine) = self.engine.get() {
+            engine.request();
+        }
+    }
+
+    /// Signals of faults that the guest blocks.
+    pub fn held(&self) -> Set {
+        Set(self.held.load(Ordering::Relaxed))
+    }
+
+    /// Blocks these signals of faults, and no others, for the guest.
+    pub fn hold(&self, faults: Set) {
+        self.held.store((faults & FAULTS).bits(), Ordering::Relaxed);
+        self.arrival.hold(self.held());
+        if self.next_fault().is_some() {
+            self.request();
+        }
+    }
+
+    /// Sets the guest's mask, which may bring signals.
+    pub fn set_mask(&self, mask: Set) {
+        self.hold(mask);
+        set::set_kernel_mask(mask - FAULTS);
+    }
+
+    /// Blocks all signals but those of faults for a while; returns the guest's mask, to be
+    /// given to [`Signals::set_mask`]. None if a handler has to run first.
+    pub fn block_all(&self) -> Option<Set> {
+        let mask = self.block_all_but_sent()?;
+        if self.next_fault().is_some() {
+            self.set_mask(mask);
+            return None;
+        }
+        Some(mask)
+    }
+
+    /// Whether a handler has to run.
+    pub fn noted(&self) -> bool {
+        self.arrival.is_noted() || self.next_fault().is_some()
+    }
+
+    /// The signal of a fault that was sent and has to be attended to.
+    fn next_fault(&self) -> Option<c_int> {
+        self.arrival.sent().without(self.held()).first()
+    }
+
+    /// Signals of faults that have come while the guest blocks them.
+    pub fn pending_faults(&self) -> Set {
+        self.arrival.sent() & self.held()
+    }
+
+    /// Takes one of these signals of faults, if it is pending.
+    pub fn take_pending(&self, these: Set) -> Option<(c_int, host::siginfo)> {
+        let signal = (self.pending_faults() & these).first()?;
+        Some((signal, self.arrival.take_sent(signal)))
+    }
+
+    /// Forgets a pending signal of a fault, as setting an action that ignores it does.
+    pub fn discard(&self, signal: c_int) {
+        if self.arrival.sent().contains(signal) {
+            self.arrival.take_sent(signal);
+        }
+    }
+
+    /// Makes a call that waits under another mask; see [`Arrival::wait`].
+    ///
+    /// # Errors
+    /// [`Errno::INTERRUPTED`] if a handler has to run first.
+    pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
+        // A signal of a fault that this mask lets through ends the wait before it begins.
+        if let Some(signal) = self.arrival.sent().without(mask).first()
+            && let Some(before) = self.block_all_but_sent()
+        {
+            let info = self.arrival.take_sent(signal);
+            match self.delivery(signal, info, before, mask) {
+                Some(delivery) => {
+                    self.arrival.note(delivery);
+                    self.request();
+                    return Err(Errno(wali_arch::flags::errno::EINTR));
+                }
+                None => self.set_mask(before),
+            }
+        }
+        self.arrival.wait(mask, call)
+    }
+
+    /// The next handler to run. Until its mask is set, all signals are blocked.
+    pub fn next(&self) -> Option<Delivery> {
+        loop {
+            if let Some(delivery) = self.arrival.take() {
+                return Some(delivery);
+            }
+            let signal = self.next_fault()?;
+            let Some(mask) = self.block_all_but_sent() else {
+                continue;
+            };
+            let info = self.arrival.take_sent(signal);
+            match self.delivery(signal, info, mask, mask) {
+                Some(delivery) => return Some(delivery),
+                None => self.set_mask(mask),
+            }
+        }
+    }
+
+    /// The same, whatever signals of faults have come. If something is noted, its taking
+    /// restores the mask.
+    fn block_all_but_sent(&self) -> Option<Set> {
+        let kernel = set::set_kernel_mask(!FAULTS);
+        (!self.arrival.is_noted()).then(|| kernel | self.held())
+    }
+
+    /// What is to be done about a signal of a fault that was sent; none if nothing is, any
+    /// more. The default action ends the process.
+    fn delivery(
+        &self,
+        signal: c_int,
+        info: host::siginfo,
+        before: Set,
+        during: Set,
+    ) -> Option<Delivery> {
+        let action = self.actions.get(signal);
+        match action.disposition() {
+            Disposition::Default => {
+                crate::fault::die(signal);
+                None
+            }
+            Disposition::Ignore => None,
+            Disposition::Handler(_) => Some(Delivery {
+                signal,
+                info,
+                action,
+                before,
+                during,
+            }),
+        }
+    }
+
+    /// The handler of a fault of the guest's own, as the kernel would choose it: none if the
+    /// signal is blocked, ignored or has no handler, since then the fault ends the process.
+    /// All signals are blocked from here on.
+    pub fn raise(&self, signal: c_int, info: host::siginfo) -> Option<Delivery> {
+        let action = self.actions.get(signal);
+        let Disposition::Handler(_) = action.disposition() else {
+            return None;
+        };
+        let kernel = set::set_kernel_mask(!FAULTS);
+        let before = match self.arrival.peek() {
+            // The signal that is noted came before the fault; the handlers nest.
+            Some(noted) => noted.before,
+            None => kernel | self.held(),
+        };
+        if before.contains(signal) {
+            return None;
+        }
+        Some(Delivery {
+            signal,
+            info,
+            action,
+            before,
+            during: before,
+        })
+    }
+
+    /// The handler's mask, as it is set once its frame is there; counts it as running.
+    pub fn enter(&self, delivery: &Delivery) -> Set {
+        let Delivery { signal, action, .. } = *delivery;
+        self.depth.set(self.depth.get() + 1);
+        let mut mask = delivery.during | action.mask;
+        if !action.defers_not() || self.depth.get() > DEEP {
+            mask = mask | Set::of(signal);
+        }
+        if action.resets() && FAULTS.contains(signal) {
+            self.actions.reset(signal);
+        }
+        mask
+    }
+
+    /// The handler has returned, and wants this mask.
+    pub fn leave(&self, mask: Set) {
+        self.depth.set(self.depth.get() - 1);
+        self.set_mask(mask.blockable());
+    }
+
+    /// Gives the kernel what the runtime has kept to itself, for the program that runs next:
+    /// signals of faults that are blocked, pending or ignored. All signals are blocked, and
+    /// `mask` is the guest's.
+    pub fn before_exec(&self, mask: Set) {
+        for signal in FAULTS.iter() {
+            if self.actions.get(signal).disposition() == Disposition::Ignore {
+                crate::fault::ignore(signal);
+            }
+        }
+        set::set_kernel_mask(mask);
+        while let Some((signal, mut info)) = self.take_pending(FAULTS) {
+            arrival::again(signal, &mut info);
+        }
+    }
+
+    /// Takes it back, if there was no such program.
+    pub fn exec_failed(&self, mask: Set) {
+        crate::fault::restore();
+        self.set_mask(mask);
+    }
+
+    /// Has no signal handled, but ignored those that are.
+    pub fn clear_handlers(&self) {
+        use wali_arch::layout::{Plain, guest};
+        for signal in (!Set::default()).iter() {
+            if let Disposition::Handler(_) = self.actions.get(signal).disposition() {
+                let _ = self.action(signal, Some(&guest::k_sigaction::zeroed()));
+            }
+        }
+    }
+
+    /// In a forked child: what is pending stays with the parent.
+    pub fn in_child(&self) {
+        self.arrival.forget_sent();
+    }
+}

@@ -1,0 +1,184 @@
+//! The guest's signal handlers, run where its code can be interrupted.
+
+use std::ffi::c_int;
+use std::sync::atomic::AtomicU32;
+
+use wali_arch::flags::fault_codes;
+
+use crate::engine::{Engine, ForkLock};
+use crate::host::Thread;
+use crate::host::abi::Guest;
+use crate::host::signals::{Delivery, Disposition, of_fault};
+use crate::interp::{
+    Caller, Extern, ForkGuard, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind,
+    ValType, Value,
+};
+
+/// The name of the guest's C stack pointer.
+const STACK_POINTER: &str = "__stack_pointer";
+
+/// What the host layer sees of the interpreter.
+#[derive(Debug)]
+struct Interpreter {
+    interrupt: InterruptHandle,
+    stack_pointer: Option<Global>,
+}
+
+impl Engine for Interpreter {
+    fn word(&self) -> &AtomicU32 {
+        self.interrupt.word()
+    }
+
+    fn request(&self) {
+        self.interrupt.request_hook();
+    }
+
+    fn stack_pointer(&self) -> Option<u32> {
+        match self.stack_pointer.as_ref()?.get() {
+            Value::I32(at) => Some(at as u32),
+            _ => None,
+        }
+    }
+
+    fn set_stack_pointer(&self, to: u32) {
+        if let Some(global) = &self.stack_pointer {
+            global.set(&Value::I32(to as i32));
+        }
+    }
+
+    fn fork_lock(&self) -> Box<dyn ForkLock> {
+        Box::new(ForkGuard::new())
+    }
+}
+
+impl ForkLock for ForkGuard {
+    fn in_child(&mut self) {
+        ForkGuard::in_child(self);
+    }
+}
+
+/// The global that is the C stack pointer: by its name, or the first one that could be it, as
+/// linkers put it first.
+fn stack_pointer(instance: &Instance) -> Option<Global> {
+    let fits = |global: &Global| global.ty().mutable && global.ty().ty == ValType::I32;
+    let exported = match instance.export(STACK_POINTER) {
+        Some(Extern::Global(global)) => Some(global),
+        _ => None,
+    };
+    exported
+        .or_else(|| instance.global_by_name(STACK_POINTER))
+        .filter(fits)
+        .or_else(|| (0..).map_while(|index| instance.global(index)).find(fits))
+}
+
+/// Connects a thread's signals with the instance that runs it, on the thread itself.
+pub fn attach(instance: &mut Instance) {
+    let engine = Interpreter {
+        interrupt: instance.interrupt_handle(),
+        stack_pointer: stack_pointer(instance),
+    };
+    if let Some(thread) = instance.state::<Thread>() {
+        // SAFETY: the signals have an allocation of their own; `detach` is called before the
+        // instance goes, whose state they are.
+        unsafe { thread.signals().attach(Box::new(engine)) };
+    }
+}
+
+/// Ends what [`attach`] began.
+pub fn detach(instance: &mut Instance) {
+    if let Some(thread) = instance.state::<Thread>() {
+        thread.signals_mut().detach();
+    }
+}
+
+/// Runs the handlers of all signals that have come.
+///
+/// # Errors
+/// What a handler ended the guest with.
+pub fn attend(caller: &mut Caller<'_>) -> Result<(), Trap> {
+    while let Some(delivery) = caller.state::<Thread>().signals().next() {
+        run(caller, &delivery)?;
+    }
+    Ok(())
+}
+
+/// Runs one handler, and before it those of signals that its mask lets through.
+fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
+    let Disposition::Handler(index) = delivery.action.disposition() else {
+        return Ok(());
+    };
+    let func = caller.table_func(index)?;
+    let ty = func.ty();
+    if !callable(&ty) {
+        return Err(Trap::message(format!(
+            "the handler of signal {} is a function of type {ty}",
+            delivery.signal
+        )));
+    }
+    let thread = caller.state::<Thread>();
+    let memory = thread.memory();
+    let signals = thread.signals();
+    let frame = signals
+        .push_frame(memory, delivery, ty.params.len() > 1)
+        .map_err(|_| Trap::new(TrapKind::StackOverflow))?;
+    let mask = signals.enter(delivery);
+    signals.set_mask(mask);
+    attend(caller)?;
+    let mut slots = [0; MOST_SLOTS];
+    slots[..3].copy_from_slice(&[
+        delivery.signal as u64,
+        u64::from(frame.info),
+        u64::from(frame.context),
+    ]);
+    caller.call(&func, &mut slots)?;
+    let signals = caller.state::<Thread>().signals();
+    let mask = signals.pop_frame(memory, delivery, &frame);
+    signals.leave(mask);
+    Ok(())
+}
+
+/// Slots for a handler's arguments and whatever it returns.
+const MOST_SLOTS: usize = 4;
+
+/// Whether a function can be a handler: C lets people cast, and the native caller passes three
+/// arguments and looks at no result.
+fn callable(ty: &FuncType) -> bool {
+    let word = |ty: &ValType| matches!(ty, ValType::I32 | ValType::I64);
+    ty.params.len() <= 3 && ty.params.iter().all(word) && ty.results.len() <= MOST_SLOTS
+}
+
+/// Runs the guest's handler for a trap, if it has one for the signal that would come natively.
+/// If the handler returns, the instruction starts again, as natively.
+///
+/// # Errors
+/// The trap, if there is no handler; otherwise what the handler ended the guest with.
+pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
+    let Some((signal, code, address)) = fault(&trap) else {
+        return Err(trap);
+    };
+    let info = of_fault(signal, code, address);
+    match caller.state::<Thread>().signals().raise(signal, info) {
+        Some(delivery) => {
+            run(caller, &delivery)?;
+            attend(caller)
+        }
+        None => Err(trap),
+    }
+}
+
+/// The signal that a native program gets in the place of a trap, its code, and its address.
+fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
+    let signal = super::signal_of(trap)?;
+    let (code, address) = match *trap.kind() {
+        TrapKind::MemoryOutOfBounds { address } => (fault_codes::SEGV_MAPERR, address),
+        TrapKind::MemoryProtected { address } => (fault_codes::SEGV_ACCERR, address),
+        TrapKind::UnalignedAtomic { address } => (fault_codes::BUS_ADRALN, address),
+        TrapKind::DivideByZero => (fault_codes::FPE_INTDIV, 0),
+        TrapKind::IntegerOverflow => (fault_codes::FPE_INTDIV, 0),
+        TrapKind::InvalidConversion => (fault_codes::FPE_FLTINV, 0),
+        TrapKind::Unreachable => (fault_codes::ILL_ILLOPN, 0),
+        TrapKind::IndirectCallTypeMismatch { .. } => (fault_codes::ILL_ILLOPC, 0),
+        _ => (fault_codes::SEGV_MAPERR, 0),
+    };
+    Some((signal, code, address as u32))
+}
