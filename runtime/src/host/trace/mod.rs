@@ -21,7 +21,7 @@ use std::time::Instant;
 use wali_arch::flags::errno;
 
 use super::abi::{Answer, Binding, Guest, MAX_ARGS};
-use super::meta::{By, Call, Returns};
+use super::meta::{By, Call};
 use super::process::out_of_the_way;
 use crate::engine::Unwind;
 use render::{Arguments, Shape};
@@ -153,7 +153,7 @@ impl Tracer {
     /// The line of a call that is not expected back, and without a result.
     fn departure(&self, call: &Call, arguments: &Arguments, start: u64) {
         let list = arguments.entering();
-        if matches!(call.returns, Returns::Never) {
+        if special::is_exit(call) {
             self.line(start, None, &format!("{}({list})", call.name), "?", "");
         } else {
             let text = format!("{}({list} <unfinished ...>\n", call.name);

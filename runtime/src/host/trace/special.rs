@@ -86,7 +86,22 @@ pub(super) fn has_path(call: &Call) -> bool {
 
 /// Whether a call that succeeds does not come back.
 pub(super) fn leaves(call: &Call) -> bool {
-    matches!(call.returns, Returns::Never) || ["execve", "execveat"].contains(&call.name)
+    matches!(call.returns, Returns::Never)
+}
+
+/// Whether a call never comes back, not even with an error.
+pub(super) fn is_exit(call: &Call) -> bool {
+    ["exit", "exit_group"].contains(&call.name)
+}
+
+/// Whether an argument is an array of addresses of strings, with a null at its end.
+pub(super) fn is_strings(call: &Call, arg: &Arg) -> bool {
+    matches!(call.name, "execve" | "execveat") && matches!(arg.name, "argv" | "envp")
+}
+
+/// Whether an argument is the status of a child.
+pub(super) fn is_status(call: &Call, arg: &Arg) -> bool {
+    call.name == "wait4" && arg.name.contains("status")
 }
 
 /// Whether a success means one more thread or process.
