@@ -245,7 +245,10 @@ impl Arguments {
                     None => value::address(&mut out, u64::from(word as u32)),
                 }
             }
-            ArgType::Value(scalar) => self.scalar(&mut out, *scalar, word),
+            ArgType::Value(scalar) => match special::argument_set(self.shape.call, arg) {
+                Some(set) => value::constants(&mut out, *scalar, set, word, Zero::Alone),
+                None => self.scalar(&mut out, *scalar, word),
+            },
             ArgType::Flags(scalar, set) => {
                 let zero = special::zero(self.shape.call, set);
                 value::constants(&mut out, *scalar, set, word, zero);
@@ -556,6 +559,9 @@ impl Reader<'_> {
         let word = word(&from[..usize::from(scalar.bits / 8).min(from.len())]);
         if special::MODES.contains(&(s.name, name)) {
             return value::mode(out, word);
+        }
+        if s.name == "rlimit" && word == u64::MAX {
+            return out.push_str("RLIM64_INFINITY");
         }
         match special::field_set(s.name, name) {
             Some(set) => {

@@ -51,15 +51,22 @@ pub(super) fn fills(call: &str) -> bool {
     call.contains("readv") || call.starts_with("recv")
 }
 
-/// Whether an argument is shown: the mode of a file that is not made is never looked at.
+/// Whether an argument is shown: some are never looked at, such as the mode of a file that is
+/// not made.
 pub(super) fn is_shown(args: &[Arg], words: &[u64], at: usize) -> bool {
     let makes = (open_flags::O_CREAT | open_flags::__O_TMPFILE) as u64;
     let opens_only = args.iter().zip(words).any(|(arg, word)| {
         matches!(arg.ty, ArgType::Flags(_, set) if set.name == sets::open_flags.name)
             && word & makes == 0
     });
+    let is_device = args.iter().zip(words).any(|(arg, word)| {
+        matches!(&arg.ty, ArgType::Value(scalar) if scalar.role == Role::Mode)
+            && [libc::S_IFCHR, libc::S_IFBLK].contains(&(*word as u32 & libc::S_IFMT))
+    });
     match &args[at].ty {
         ArgType::Unused => false,
+        // Numbers of devices are for devices.
+        _ if args[at].name == "dev" => is_device,
         ArgType::Value(scalar) => scalar.role != Role::Mode || !opens_only,
         ArgType::Flags(..) | ArgType::Pointer(..) => true,
     }
@@ -75,6 +82,24 @@ pub(super) fn zero(call: &Call, set: &FlagSet) -> Zero {
     } else {
         Zero::Digit
     }
+}
+
+/// What access(2) asks for, which the kernel's public headers do not name.
+static ACCESS: FlagSet = FlagSet {
+    name: "access",
+    bits: true,
+    members: &[
+        ("F_OK", libc::F_OK as i64),
+        ("R_OK", libc::R_OK as i64),
+        ("W_OK", libc::W_OK as i64),
+        ("X_OK", libc::X_OK as i64),
+    ],
+};
+
+/// The set of an argument that the specification has as a number.
+pub(super) fn argument_set(call: &Call, arg: &Arg) -> Option<&'static FlagSet> {
+    let access = matches!(call.name, "access" | "faccessat" | "faccessat2");
+    (access && arg.name == "mode").then_some(&ACCESS)
 }
 
 /// Whether a call takes a file's name.
