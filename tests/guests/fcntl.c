@@ -54,7 +54,8 @@ static void numbers(void) {
 
 // O_LARGEFILE is always there, though the C library may call it 0.
 #define KNOWN                                                                                     \
-  (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_CREAT | O_DIRECTORY | O_NOFOLLOW)
+  (O_WRONLY | O_RDWR | O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_CREAT | O_DIRECTORY |      \
+   O_NOFOLLOW)
 
 static void flags(void) {
   int fd = open("data", O_RDWR | O_APPEND);

@@ -21,7 +21,7 @@ static void streams(void) {
   received(recv(s[1], buffer, 5, 0));
   received(recv(s[1], buffer, sizeof buffer, MSG_DONTWAIT));
   received(recv(s[1], buffer, sizeof buffer, MSG_DONTWAIT));
-  LIBC(send(s[0], "abc", 3, MSG_OOB) >= -1 ? 0 : -1);
+  LIBC(send(s[0], "abc", 3, MSG_OOB));
   RAW(raw(recvfrom, s[1], buffer, 0, MSG_DONTWAIT, NULL, NULL));
   LIBC(send(s[0], "", 0, 0));
   RAW(raw(sendto, s[0], BAD, 1, 0, NULL, 0));
@@ -255,8 +255,8 @@ static void internet(int family) {
   LIBC(sendto(a, "", 0, 0, (void *)&there, len));
   received(recvfrom(b, buffer, 4, 0, NULL, NULL));
   received(recvfrom(b, buffer, 4, MSG_DONTWAIT, NULL, NULL));
-  RAW(raw(sendto, a, buffer, 70000, 0, &there, len) == -EFAULT ? -EMSGSIZE
-      : raw(sendto, a, buffer, 70000, 0, &there, len));
+  static char large[70000];
+  LIBC(sendto(a, large, sizeof large, 0, (void *)&there, len));
   LIBC(connect(a, (void *)&there, len));
   close(b);
   LIBC(send(a, "to nobody", 9, 0));

@@ -248,6 +248,8 @@ fn plausible(spec: &Spec, call: &Call, arg: &Arg, at: usize) -> i64 {
             // The first one that the module opens.
             Role::Descriptor => 3,
             Role::Mode => 0o600,
+            // Objects of the whole machine's, of which the first may be somebody's.
+            _ if ["shmid", "semid", "msqid"].contains(&arg.name.as_str()) => -1,
             // Limits that do not end the process when they are zero.
             _ if arg.name == "resource" => constant("RLIMIT_CORE"),
             // Enough to matter, little enough to be there.

@@ -3,13 +3,15 @@
 //! program's.
 
 use std::fs;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use wali_arch::flags::{
-    at_fd::AT_FDCWD, errno::EACCES, errno::ENOMEM, map_flags as map, open_flags as open,
-    prot_flags as prot, signals,
+    at_fd::AT_FDCWD, clone_flags as clone, errno::EACCES, errno::EFAULT, errno::EINVAL,
+    errno::ENOMEM, errno::EPERM, map_flags as map, mount_flags as mount, open_flags as open,
+    open_tree_flags as open_tree, prot_flags as prot, signals, socket_levels, socket_options,
 };
 use wali_tests::process::{End, run};
 use wali_tests::workspace;
@@ -168,6 +170,101 @@ fn memory_cannot_be_opened_from_another_root() {
     assert_eq!(run_text(&text), End::Exit(DENIED));
 }
 
+/// In a mount namespace of its own, binds `from` to `to` and opens `path` with an expression.
+fn opened_after_binding(from: &str, to: &str, path: &str, open: &str) -> Option<End> {
+    let cwd = TempDir::new().unwrap();
+    fs::write(cwd.path().join("target"), "").unwrap();
+    fs::create_dir(cwd.path().join("fds")).unwrap();
+    for fd in 0..20 {
+        symlink("/harmless", cwd.path().join(format!("fds/{fd}"))).unwrap();
+    }
+    let text = format!(
+        r#"(module
+  (import "wali" "SYS_unshare" (func $unshare (param i64) (result i64)))
+  (import "wali" "SYS_mount" (func $mount (param i32 i32 i32 i64 i32) (result i64)))
+  (import "wali" "SYS_openat" (func $openat (param i32 i32 i32 i32) (result i64)))
+  (import "wali" "SYS_open_tree" (func $open_tree (param i32 i32 i32) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 512) "/\00")
+  (data (i32.const 1024) "{from}\00")
+  (data (i32.const 2048) "{to}\00")
+  (data (i32.const 3072) "{path}\00")
+  (func (export "_start") (local $result i64)
+    (if (i64.ne (call $unshare (i64.const {})) (i64.const 0))
+      (then (if (i64.ne (call $unshare (i64.const {})) (i64.const 0))
+        (then (call $exit (i32.const {NO_NAMESPACE}))))))
+    (if (i64.ne (i64.const 0)
+          (call $mount (i32.const 512) (i32.const 512) (i32.const 0) (i64.const {}) (i32.const 0)))
+      (then (call $exit (i32.const {NO_NAMESPACE}))))
+    (if (i64.ne (i64.const 0)
+          (call $mount (i32.const 1024) (i32.const 2048) (i32.const 0) (i64.const {}) (i32.const 0)))
+      (then (call $exit (i32.const {OTHER}))))
+    (local.set $result {open})
+    (if (i64.ge_s (local.get $result) (i64.const 0)) (then (call $exit (i32.const {OPENED}))))
+    (if (i64.eq (local.get $result) (i64.const -{EACCES})) (then (call $exit (i32.const {DENIED}))))
+    (call $exit (i32.const {OTHER}))))"#,
+        clone::CLONE_NEWNS,
+        clone::CLONE_NEWUSER | clone::CLONE_NEWNS,
+        mount::MS_REC | mount::MS_PRIVATE,
+        mount::MS_BIND,
+    );
+    let module = cwd.path().join("module.wat");
+    fs::write(&module, text).unwrap();
+    let mut command = workspace::command(workspace::wali());
+    command.arg("run").arg(&module).current_dir(cwd.path());
+    match run(command, b"", Duration::from_secs(60)).end {
+        End::Exit(NO_NAMESPACE) => None,
+        end => Some(end),
+    }
+}
+
+/// Another status of theirs.
+const NO_NAMESPACE: i32 = 4;
+
+/// Neither another name for it nor other names on the way to its own.
+#[test]
+fn memory_cannot_be_opened_behind_mounts() {
+    let open_file = format!(
+        "(call $openat (i32.const {AT_FDCWD}) (i32.const 3072) (i32.const {}) (i32.const 0))",
+        open::O_RDWR
+    );
+    let clone_tree = format!(
+        "(call $open_tree (i32.const {AT_FDCWD}) (i32.const 3072) (i32.const {}))",
+        open_tree::OPEN_TREE_CLONE
+    );
+    let memory = "/proc/self/mem";
+    for (from, to, path, open, expected) in [
+        ("/proc/self/comm", "target", "target", &open_file, OPENED),
+        (memory, "target", "target", &open_file, DENIED),
+        ("fds", "/proc/thread-self/fd", memory, &open_file, DENIED),
+        ("fds", "/proc/self/fd", memory, &open_file, DENIED),
+        ("fds", "fds", memory, &clone_tree, DENIED),
+        ("fds", "fds", "fds", &clone_tree, OPENED),
+    ] {
+        match opened_after_binding(from, to, path, open) {
+            Some(end) => assert_eq!(end, End::Exit(expected), "{from} on {to}, then {path}"),
+            None => eprintln!("skipped: no mount namespace without privileges here"),
+        }
+    }
+}
+
+/// Their events would open any file.
+#[test]
+fn file_events_with_descriptors_are_refused() {
+    let text = format!(
+        r#"(module
+  (import "wali" "SYS_fanotify_init" (func $init (param i32 i32) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (call $exit (i32.wrap_i64 (i64.sub (i64.const 0)
+      (call $init (i32.const 0) (i32.const {})))))))"#,
+        open::O_RDWR
+    );
+    assert_eq!(run_text(&text), End::Exit(EPERM));
+}
+
 /// A mapping that the kernel refuses after it has unmapped what was there would leave a hole.
 #[test]
 fn refused_mappings_leave_what_was_there() {
@@ -231,4 +328,124 @@ fn one_name_may_be_imported_with_several_types() {
   (memory (export "memory") 1)
   (func (export "_start") (call $b (i32.const 5)) (drop (call $a (i32.const 6)))))"#;
     assert_eq!(run_text(text), End::Exit(5));
+}
+
+/// Sends three descriptors in one message: of a harmless file, of this process's memory, and
+/// of the harmless file again. The socket at which they arrive is inherited by children.
+fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
+    let (mut pair, file, memory) = (
+        [0; 2],
+        fs::File::open("/dev/null").unwrap(),
+        fs::File::open("/proc/self/mem").unwrap(),
+    );
+    // SAFETY: the array is a live local.
+    let made = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_DGRAM, 0, pair.as_mut_ptr()) };
+    assert_eq!(made, 0);
+    // SAFETY: the kernel has just made both.
+    let pair = pair.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    let fds = [file.as_raw_fd(), memory.as_raw_fd(), file.as_raw_fd()];
+    let mut control = [0u64; 8];
+    // SAFETY: the header points to live locals, and the control messages fit into theirs.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(size_of_val(&fds) as u32) as _;
+        let first = libc::CMSG_FIRSTHDR(&message);
+        (*first).cmsg_level = libc::SOL_SOCKET;
+        (*first).cmsg_type = libc::SCM_RIGHTS;
+        (*first).cmsg_len = libc::CMSG_LEN(size_of_val(&fds) as u32) as _;
+        libc::CMSG_DATA(first).copy_from(fds.as_ptr().cast(), size_of_val(&fds));
+        libc::sendmsg(pair[0].as_raw_fd(), &message, 0)
+    };
+    assert_eq!(sent, 0);
+    let [sender, receiver] = pair;
+    (sender, receiver)
+}
+
+/// Descriptors end at the first that may not be received, and no other is left open.
+#[test]
+fn memory_cannot_be_received() {
+    for (call, params, args) in [
+        ("recvmsg", "i32 i32 i32", "(i32.const 0)"),
+        (
+            "recvmmsg",
+            "i32 i32 i32 i32 i32",
+            "(i32.const 1) (i32.const 0) (i32.const 0)",
+        ),
+    ] {
+        let (_sender, receiver) = descriptors_in_flight();
+        let truncated = libc::MSG_CTRUNC;
+        let text = format!(
+            r#"(module
+  (import "wali" "SYS_{call}" (func $receive (param {params}) (result i64)))
+  (import "wali" "SYS_dup" (func $dup (param i32) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (local $before i32)
+    ;; The lowest free descriptor.
+    (local.set $before (i32.wrap_i64 (call $dup (i32.const 0))))
+    ;; A header without pieces, with 64 bytes for control messages.
+    (i32.store (i32.const 1044) (i32.const 1304))
+    (i32.store (i32.const 1048) (i32.const 64))
+    (if (i64.lt_s (call $receive (i32.const {fd}) (i32.const 1024) {args}) (i64.const 0))
+      (then (call $exit (i32.const 1))))
+    (if (i32.ne (i32.load (i32.const 1056)) (i32.const {truncated}))
+      (then (call $exit (i32.const 2))))
+    (if (i32.ne (i32.load (i32.const 1304)) (i32.const 20)) (then (call $exit (i32.const 3))))
+    (if (i32.ne (i32.load (i32.const 1320)) (i32.add (local.get $before) (i32.const 1)))
+      (then (call $exit (i32.const 4))))
+    (if (i64.ne (call $dup (i32.const 0))
+                (i64.extend_i32_u (i32.add (local.get $before) (i32.const 2))))
+      (then (call $exit (i32.const 5))))))"#,
+            fd = receiver.as_raw_fd(),
+        );
+        assert_eq!(run_text(&text), End::Exit(0), "{call}");
+    }
+}
+
+/// A filter in the host's layout, with addresses of every kind, is none.
+#[test]
+fn filters_cannot_be_read_from_host_memory() {
+    let program = |address: u64, len: usize| {
+        format!(
+            r#"(module
+  (import "wali" "SYS_socket" (func $socket (param i32 i32 i32) (result i64)))
+  (import "wali" "SYS_setsockopt" (func $set (param i32 i32 i32 i32 i32) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store16 (i32.const 1024) (i32.const 1))
+    (i64.store (i32.const {at}) (i64.const {address}))
+    (call $exit (i32.wrap_i64 (i64.sub (i64.const 0)
+      (call $set (i32.wrap_i64 (call $socket (i32.const {unix}) (i32.const {dgram}) (i32.const 0)))
+                 (i32.const {level}) (i32.const {option}) (i32.const 1024) (i32.const {len})))))))"#,
+            at = if len == 8 { 1028 } else { 1032 },
+            unix = libc::AF_UNIX,
+            dgram = libc::SOCK_DGRAM,
+            level = socket_levels::SOL_SOCKET,
+            option = socket_options::SO_ATTACH_FILTER,
+        )
+    };
+    let local = [0x06u64; 2];
+    for address in [
+        local.as_ptr() as u64,
+        0x40_0000,
+        0x5555_5555_5000,
+        2048,
+        u64::MAX - 4095,
+    ] {
+        assert_eq!(
+            run_text(&program(address, 16)),
+            End::Exit(EINVAL),
+            "{address:#x}"
+        );
+    }
+    // In the guest's layout an address is 32 bits wide.
+    for address in [0xffff_f000, 0x7fff_f000] {
+        assert_eq!(
+            run_text(&program(address, 8)),
+            End::Exit(EFAULT),
+            "{address:#x}"
+        );
+    }
 }

@@ -209,6 +209,17 @@ fn program(intent: &Intent, asked: &[(usize, &Question)]) -> String {
     c
 }
 
+/// Headers of the C library's that the kernel's include, with what they need of them.
+const LIBC: [(&str, &str); 2] = [
+    ("unistd.h", ""),
+    (
+        "sys/socket.h",
+        "#pragma once\n\
+         typedef unsigned short sa_family_t;\n\
+         struct sockaddr { sa_family_t sa_family; char sa_data[14]; };\n",
+    ),
+];
+
 fn ask(
     clang: &Path,
     intent: &Intent,
@@ -217,10 +228,12 @@ fn ask(
     questions: &[Question],
 ) -> Result<BTreeMap<Question, i64>, String> {
     let folder = tempfile::tempdir().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
-    // Headers of the C library's that the kernel's include, for functions nobody asks about.
-    for name in ["unistd.h"] {
+    for (name, text) in LIBC {
         let stub = folder.path().join(name);
-        fs::write(&stub, "").map_err(|e| format!("{}: {e}", stub.display()))?;
+        let parent = stub.parent().unwrap_or(folder.path());
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&stub, text))
+            .map_err(|e| format!("{}: {e}", stub.display()))?;
     }
     let mut asked: Vec<(usize, &Question)> = questions.iter().enumerate().collect();
     loop {

@@ -5,7 +5,6 @@ use std::ffi::{CString, c_char};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
 
 use wali_arch::flags::at_fd::AT_FDCWD;
 use wali_arch::flags::{at_flags, errno};
@@ -30,8 +29,6 @@ pub struct Handoff {
     pub args: Vec<CString>,
     /// Its environment.
     pub environment: Vec<CString>,
-    /// Who goes on writing down its calls.
-    pub tracer: Option<Arc<Tracer>>,
 }
 
 impl Handoff {
@@ -39,16 +36,16 @@ impl Handoff {
     ///
     /// # Errors
     /// Why it could not be done; otherwise it does not return.
-    pub fn exec(&self, executable: Option<RawFd>) -> Result<i64, Errno> {
-        let (letter, _kept) = self.write().map_err(|error| Errno::of(&error))?;
+    pub fn exec(&self, executable: Option<RawFd>, tracer: Option<&Tracer>) -> Result<i64, Errno> {
+        let (letter, _module) = self.write().map_err(|error| Errno::of(&error))?;
         let fd = CString::new(letter.as_raw_fd().to_string()).map_err(|_| Errno(errno::EINVAL))?;
         let subcommand = CString::new(SUBCOMMAND).map_err(|_| Errno(errno::EINVAL))?;
-        let args = [
-            c"wali".as_ptr(),
-            subcommand.as_ptr(),
-            fd.as_ptr(),
-            std::ptr::null(),
-        ];
+        let trace = tracer.map(Tracer::hand_on).transpose();
+        let trace = trace.map_err(|error| Errno::of(&error))?;
+        let options = trace.iter().flat_map(|(_, words)| words);
+        let mut args = vec![c"wali".as_ptr(), subcommand.as_ptr()];
+        args.extend(options.map(|word| word.as_ptr()));
+        args.extend([fd.as_ptr(), std::ptr::null()]);
         unsafe extern "C" {
             static environ: *const *const c_char;
         }
@@ -71,8 +68,8 @@ impl Handoff {
         Err(Errno(-result as i32))
     }
 
-    /// An anonymous file with everything, and what else survives execve.
-    fn write(&self) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
+    /// An anonymous file with everything, and the module; both survive execve.
+    fn write(&self) -> io::Result<(OwnedFd, OwnedFd)> {
         let module = high_duplicate(self.module.as_raw_fd(), false)?;
         // SAFETY: the name is a C string; the result is checked.
         let fd = unsafe { libc::memfd_create(c"wali-handoff".as_ptr(), libc::MFD_CLOEXEC) };
@@ -86,15 +83,9 @@ impl Handoff {
         put(&mut bytes, std::slice::from_ref(&self.name));
         put(&mut bytes, &self.args);
         put(&mut bytes, &self.environment);
-        let (trace, texts) = match &self.tracer {
-            Some(tracer) => tracer.leave().map(|(fd, texts)| (Some(fd), texts))?,
-            None => (None, Vec::new()),
-        };
-        put(&mut bytes, &texts);
         file.write_all(&bytes)?;
         file.rewind()?;
-        let kept = trace.into_iter().chain([module]).collect();
-        Ok((high_duplicate(file.as_raw_fd(), false)?, kept))
+        Ok((high_duplicate(file.as_raw_fd(), false)?, module))
     }
 
     /// Takes over what a runtime has left in that descriptor.
@@ -125,7 +116,6 @@ impl Handoff {
             name,
             args: get(&mut bytes)?,
             environment: get(&mut bytes)?,
-            tracer: Tracer::resume(&get(&mut bytes)?).map(Arc::new),
         })
     }
 }
@@ -174,7 +164,6 @@ mod tests {
             name: c"name".into(),
             args: strings(&["", "two words", ""]),
             environment: strings(&[]),
-            tracer: None,
         };
         let (letter, module) = sent.write().unwrap();
         let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);
@@ -183,7 +172,6 @@ mod tests {
         assert_eq!(got.name, sent.name);
         assert_eq!(got.args, sent.args);
         assert_eq!(got.environment, sent.environment);
-        assert!(got.tracer.is_none());
     }
 
     #[test]

@@ -76,14 +76,14 @@ impl Process {
         }))
     }
 
-    /// The command line with argv[0].
-    pub fn args(&self) -> &[CString] {
-        &self.args
-    }
-
     /// Who writes down its calls.
     pub fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.tracer.as_ref()
+    }
+
+    /// The command line with argv[0].
+    pub fn args(&self) -> &[CString] {
+        &self.args
     }
 
     /// What happens on signals.

@@ -39,6 +39,13 @@ pub struct Args {
 /// Go on with a program that a guest has started by execve
 #[derive(clap::Args)]
 pub struct ResumeArgs {
+    #[command(flatten)]
+    trace: trace::Options,
+
+    /// The descriptor to which the runtime before this one has written its trace
+    #[arg(long)]
+    trace_descriptor: Option<RawFd>,
+
     /// The descriptor in which the runtime before this one has left the program
     descriptor: RawFd,
 }
@@ -53,7 +60,7 @@ pub fn run(args: Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let tracer = match trace::tracer(&args.trace) {
+    let tracer = match trace::tracer(&args.trace, None) {
         Ok(tracer) => tracer,
         Err(text) => {
             eprintln!("wali: {text}");
@@ -103,6 +110,13 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let tracer = match trace::tracer(&args.trace, args.trace_descriptor) {
+        Ok(tracer) => tracer,
+        Err(text) => {
+            eprintln!("wali: {text}");
+            return ExitCode::from(2);
+        }
+    };
     let path = PathBuf::from(OsString::from_vec(handoff.name.into_bytes()));
     name_process(&path);
     let module = match program::load_file(handoff.module, &path) {
@@ -115,10 +129,11 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
     // The interface has a line for each variable; those with a line break cannot be passed.
     let variables = handoff.environment.into_iter().map(CString::into_bytes);
     let variables = variables.filter(|variable| !variable.contains(&b'\n'));
+    let environment = Environment::Variables(variables.collect());
     let startup = Startup {
         args: handoff.args,
-        environment: Environment::Variables(variables.collect()),
-        tracer: handoff.tracer,
+        environment,
+        tracer,
     };
     start(&module, &path, startup)
 }

@@ -1,5 +1,7 @@
 //! Options about tracing.
 
+use std::ffi::CString;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,8 +53,9 @@ pub struct Options {
     trace_verbose: bool,
 }
 
-/// The tracer that the options ask for.
-pub fn tracer(options: &Options) -> Result<Option<Arc<Tracer>>, String> {
+/// The tracer that the options ask for; one that goes on with the trace of the program before,
+/// if its descriptor is given.
+pub fn tracer(options: &Options, before: Option<RawFd>) -> Result<Option<Arc<Tracer>>, String> {
     let Some(calls) = &options.trace else {
         return Ok(None);
     };
@@ -67,11 +70,37 @@ pub fn tracer(options: &Options) -> Result<Option<Arc<Tracer>>, String> {
         durations: options.trace_durations,
         ids: options.trace_ids,
         answers: options.trace_answers,
+        words: words(options),
     };
     let file = options.trace_file.as_deref();
-    let tracer = Tracer::new(chosen, file).map_err(|error| match file {
+    let tracer = match before {
+        Some(fd) => Tracer::inherited(chosen, fd),
+        None => Tracer::new(chosen, file),
+    };
+    let tracer = tracer.map_err(|error| match file {
         Some(path) => format!("--trace-file: {}: {error}", path.display()),
-        None => format!("--trace: standard error cannot be kept: {error}"),
+        None => format!("--trace: the descriptor cannot be kept: {error}"),
     })?;
     Ok(Some(Arc::new(tracer)))
+}
+
+/// The options as words of a command line, for a program that this one starts.
+fn words(options: &Options) -> Vec<CString> {
+    let mut words = vec![
+        format!("--trace={}", options.trace.as_deref().unwrap_or_default()),
+        format!("--trace-string={}", options.trace_string),
+    ];
+    for (chosen, word) in [
+        (options.trace_times, "--trace-times"),
+        (options.trace_durations, "--trace-durations"),
+        (options.trace_ids, "--trace-ids"),
+        (options.trace_answers, "--trace-answers"),
+        (options.trace_verbose, "--trace-verbose"),
+    ] {
+        if chosen {
+            words.push(word.to_owned());
+        }
+    }
+    let words = words.into_iter().map(CString::new);
+    words.filter_map(Result::ok).collect()
 }

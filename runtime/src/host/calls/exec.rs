@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use wali_arch::flags::at_fd::AT_FDCWD;
-use wali_arch::flags::{access_flags, at_flags as at, errno, exec_limits, mode_bits};
+use wali_arch::flags::{access_flags as access, at_flags as at, errno, exec_limits, mode_bits};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
@@ -62,7 +62,7 @@ pub fn exec(
     let memory = Guest::memory(thread);
     let handoff = match find(&thread.process, memory, target) {
         None => None,
-        Some(program) => match hand_over(&thread.process, memory, program, argv, envp) {
+        Some(program) => match hand_over(memory, program, argv, envp) {
             Ok(handoff) => Some(handoff),
             Err(error) => return Ok(Err(error)),
         },
@@ -73,7 +73,10 @@ pub fn exec(
     };
     thread.signals().before_exec(mask);
     let result = match handoff {
-        Some(handoff) => handoff.exec(thread.process.executable()),
+        Some(handoff) => handoff.exec(
+            thread.process.executable(),
+            thread.process.tracer().map(|tracer| &**tracer),
+        ),
         None => native(memory, target, &pointers.0, &pointers.1),
     };
     thread.signals().exec_failed(mask);
@@ -208,7 +211,6 @@ impl Strings {
 
 /// Puts together what the runtime needs to run the program anew.
 fn hand_over(
-    process: &Process,
     memory: GuestMemory,
     program: Program,
     argv: u32,
@@ -230,7 +232,6 @@ fn hand_over(
         name: program.name,
         args,
         environment,
-        tracer: process.tracer().cloned(),
     })
 }
 
@@ -315,7 +316,7 @@ fn executable(process: &Process, file: &OwnedFd) -> Option<File> {
     if status.mode() & mode_bits::S_IFMT as u32 != mode_bits::S_IFREG as u32 {
         return None;
     }
-    let flags = (access_flags::AT_EMPTY_PATH | access_flags::AT_EACCESS) as usize;
+    let flags = (access::AT_EMPTY_PATH | access::AT_EACCESS) as usize;
     let empty = c"".as_ptr() as usize;
     // SAFETY: the path is a C string.
     let allowed = unsafe {

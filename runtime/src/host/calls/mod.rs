@@ -17,6 +17,7 @@ mod poll;
 mod prctl;
 mod process;
 mod signal;
+mod sockopt;
 mod system;
 mod time;
 

@@ -38,10 +38,11 @@ fn range(
 ) -> (usize, usize) {
     let at = u64::from(start);
     let odd = (at % PAGE) as usize;
-    let rounded = len.checked_next_multiple_of(PAGE);
-    match rounded.and_then(|len| at.checked_add(len)) {
-        // The end wraps around, as it would natively.
-        None => (PAGE as usize + odd, usize::MAX),
+    // As the kernel rounds, which may come to nothing.
+    let len = len.wrapping_add(PAGE - 1) / PAGE * PAGE;
+    match at.checked_add(len) {
+        // The end lies before the start, as it would natively.
+        None => (4 * PAGE as usize + odd, usize::MAX - 2 * PAGE as usize + 1),
         Some(_) if odd != 0 || len == 0 => (UNMAPPED + odd, len.min(PAGE) as usize),
         Some(end) if end <= memory.limit() && fits(at, end) => {
             (host(memory, at) as usize, (end - at) as usize)

@@ -3,17 +3,17 @@
 //! What a call reads is rendered before it is made, what it writes after. The guest's memory is
 //! read as the kernel reads it: what is not accessible is shown as an address.
 
-mod inherit;
 mod render;
 mod select;
 mod sockets;
 mod special;
 mod value;
 
+use std::ffi::CString;
 use std::fmt::Write;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Instant;
@@ -22,7 +22,7 @@ use wali_arch::flags::errno;
 
 use super::abi::{Answer, Binding, Guest, MAX_ARGS};
 use super::meta::{By, Call};
-use super::process::out_of_the_way;
+use super::process::{high_duplicate, out_of_the_way};
 use crate::engine::Unwind;
 use render::{Arguments, Shape};
 
@@ -47,6 +47,8 @@ pub struct Options {
     pub ids: bool,
     /// Whether lines say how calls are answered; refusals always do.
     pub answers: bool,
+    /// The same in words of the command line, for programs that the guest starts.
+    pub words: Vec<CString>,
 }
 
 /// Writes a line for each call.
@@ -78,14 +80,52 @@ impl Tracer {
             }
             None => io::stderr().as_fd().try_clone_to_owned()?,
         };
-        Ok(Tracer {
-            out: out_of_the_way(out)?,
+        Ok(Tracer::on(out_of_the_way(out)?, options))
+    }
+
+    /// A tracer that goes on where that of the program before has written, whose descriptor it
+    /// takes over.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn inherited(options: Options, fd: RawFd) -> io::Result<Tracer> {
+        // SAFETY: asks about a number.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is there, and whoever started us leaves it to us.
+        let out = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Tracer::on(out_of_the_way(out)?, options))
+    }
+
+    fn on(out: OwnedFd, options: Options) -> Tracer {
+        Tracer {
+            out,
             options,
             began: Instant::now(),
             last: AtomicU64::new(0),
             first: AtomicI32::new(0),
             many: AtomicBool::new(false),
-        })
+        }
+    }
+
+    /// A descriptor for a program that the guest starts, and words that tell its runtime to go
+    /// on with the trace there.
+    ///
+    /// # Errors
+    /// If there is no descriptor left.
+    pub fn hand_on(&self) -> io::Result<(OwnedFd, Vec<CString>)> {
+        let out = high_duplicate(self.out.as_raw_fd(), false)?;
+        let mut words = self.options.words.clone();
+        words.push(CString::new(format!(
+            "--trace-descriptor={}",
+            out.as_raw_fd()
+        ))?);
+        // The other runtime does not know that this process is one of several.
+        if self.many.load(Ordering::Relaxed) && !self.options.ids {
+            words.push(c"--trace-ids".into());
+        }
+        Ok((out, words))
     }
 
     /// Whether a binding's calls are traced.

@@ -21,6 +21,12 @@ const ENOUGH: usize = 1 << 14;
 /// Structures within structures that are followed.
 const DEPTH: u32 = 5;
 
+/// A signal's default action, in place of a handler.
+const DEFAULT: u64 = libc::SIG_DFL as u64;
+
+/// No action.
+const IGNORE: u64 = libc::SIG_IGN as u64;
+
 /// What to show of data.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -560,8 +566,12 @@ impl Reader<'_> {
         if special::MODES.contains(&(s.name, name)) {
             return value::mode(out, word);
         }
-        if s.name == "rlimit" && word == u64::MAX {
-            return out.push_str("RLIM64_INFINITY");
+        // Values with a name of their own among others that are what they are.
+        match (s.name, name, word) {
+            ("rlimit", _, u64::MAX) => return out.push_str("RLIM64_INFINITY"),
+            ("k_sigaction", "sa_handler", DEFAULT) => return out.push_str("SIG_DFL"),
+            ("k_sigaction", "sa_handler", IGNORE) => return out.push_str("SIG_IGN"),
+            _ => {}
         }
         match special::field_set(s.name, name) {
             Some(set) => {

@@ -22,8 +22,6 @@ pub struct Selection {
     names: BTreeSet<&'static str>,
     /// Whether system calls that nobody knows are traced.
     unknown: bool,
-    /// As it was written.
-    text: String,
 }
 
 impl Selection {
@@ -36,7 +34,6 @@ impl Selection {
                 .chain(Sysno::ALL.iter().map(|call| call.name()))
                 .collect(),
             unknown: true,
-            text: "all".to_owned(),
         }
     }
 
@@ -52,7 +49,6 @@ impl Selection {
             _ => Selection {
                 names: BTreeSet::new(),
                 unknown: false,
-                text: String::new(),
             },
         };
         for item in items {
@@ -73,13 +69,7 @@ impl Selection {
                 selection.names.retain(|name| !names.contains(name));
             }
         }
-        selection.text = list.to_owned();
         Ok(selection)
-    }
-
-    /// The list that it was made of.
-    pub(super) fn text(&self) -> &str {
-        &self.text
     }
 
     /// Whether a described call is traced.

@@ -61,6 +61,12 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
              struct timespec *timeout) {
   return INT(recvmmsg(fd, AT(messages), count, flags, timeout));
 }
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len) {
+  return INT(setsockopt(fd, level, option, value, (int)len));
+}
+int getsockopt(int fd, int level, int option, void *value, socklen_t *len) {
+  return INT(getsockopt(fd, level, option, value, (int *)len));
+}
 
 int poll(struct pollfd *fds, nfds_t count, int timeout) { return INT(poll(fds, count, timeout)); }
 int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout) {

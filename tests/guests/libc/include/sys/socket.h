@@ -43,10 +43,6 @@ typedef unsigned short sa_family_t;
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2
 
-struct sockaddr {
-  sa_family_t sa_family;
-  char sa_data[14];
-};
 struct sockaddr_storage {
   sa_family_t ss_family;
   char __data[118];
@@ -119,3 +115,5 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags);
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
              struct timespec *timeout);
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len);
+int getsockopt(int fd, int level, int option, void *value, socklen_t *len);
