@@ -53,15 +53,34 @@ fn json_lists_every_call_of_the_kernel() {
     };
     let expected = serde_json::json!({
         "name": "open", "x86_64": spec.kernel["open"].0[0], "aarch64": null, "riscv64": null,
-        "answer": "fallback",
+        "answer": "fallback", "family": "file", "import": "SYS_open", "aliases": [],
+        "fallback": {
+            "call": "openat", "args": ["AT_FDCWD", "pathname", "flags", "mode"],
+        },
     });
     assert_eq!(row("open"), expected);
     assert_eq!(row("read")["answer"], "direct");
     assert_eq!(row("readv")["answer"], "convert");
     assert_eq!(row("mmap")["answer"], "runtime");
     assert_eq!(row("kexec_load")["answer"], "refused");
+    assert_eq!(row("riscv_hwprobe")["answer"], "refused");
+    assert_eq!(row("kexec_load")["errno"], "EPERM");
+    assert_eq!(
+        row("kexec_load")["because"],
+        "it replaces the host's kernel"
+    );
+    assert!(row("mmap")["because"].is_string());
+    let cases = &row("ioctl")["cases"];
+    assert_eq!(cases["by"], "request");
+    assert_eq!(cases["otherwise"]["errno"], "ENOTTY");
+    let of = cases["of"].as_array().expect("cases");
+    assert!(of.contains(&serde_json::json!({ "case": ["TCGETS"], "by": "kernel" })));
     for row in &rows {
-        assert_eq!(row.as_object().expect("an object").len(), 5, "{row}");
+        for key in ["name", "x86_64", "aarch64", "riscv64", "answer"] {
+            assert!(row.get(key).is_some(), "{key} in {row}");
+        }
+        let described = row["answer"] != "missing";
+        assert_eq!(row.get("family").is_some(), described, "{row}");
     }
 }
 

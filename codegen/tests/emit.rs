@@ -216,7 +216,7 @@ fn names_of_arguments_do_not_clash_with_generated_ones() {
 #[test]
 fn deterministic_from_any_directory() {
     let spec = fs::canonicalize(spec_folder()).unwrap();
-    for what in ["rust", "c-header"] {
+    for what in ["rust", "c-header", "docs"] {
         let outputs = ["/", env!("CARGO_MANIFEST_DIR"), spec.to_str().unwrap()].map(|cwd| {
             let output = Command::new(env!("CARGO_BIN_EXE_wali-codegen"))
                 .args(["emit", what, "--spec"])

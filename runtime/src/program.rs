@@ -106,7 +106,8 @@ impl Program {
         if host != PAGE {
             return Err(StartError::PageSize { host });
         }
-        let imports = imports::link(module).map_err(StartError::Imports)?;
+        let imports =
+            imports::link(module, process.tracer().cloned()).map_err(StartError::Imports)?;
         let ty = module.memory_type().ok_or(StartError::Export {
             name: MEMORY,
             what: "it has no memory",

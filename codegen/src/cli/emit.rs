@@ -1,37 +1,78 @@
 //! `wali-codegen emit`
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use wali_codegen::emit;
+use wali_codegen::model::Spec;
 
 use super::Failure;
 
 /// What to print.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The language of the code
+    /// What is made of the specification
     what: What,
+    /// Writes the pages of `docs` into this folder, and removes pages that it wrote before and
+    /// that are no more
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// The emitters.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     /// The Rust that the procedural macros expand to
     Rust,
     /// A C header for guests
     CHeader,
+    /// The reference of all calls in Markdown
+    Docs,
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
+    if args.out.is_some() && args.what != What::Docs {
+        return Err(Failure::Other(
+            "`--out` is for `docs`, which is many files; redirect the output instead".to_owned(),
+        ));
+    }
     let spec = super::load(dir)?;
-    let text = match args.what {
-        What::Rust => emit::rust(&spec),
-        What::CHeader => emit::c_header(&spec),
+    let text = match (args.what, &args.out) {
+        (What::Docs, Some(out)) => return write_pages(&spec, out).map_err(Failure::Other),
+        (What::Docs, None) => emit::docs(&spec)
+            .into_iter()
+            .map(|(name, page)| format!("<!-- {name} -->\n{page}\n"))
+            .collect(),
+        (What::Rust, _) => emit::rust(&spec),
+        (What::CHeader, _) => emit::c_header(&spec),
     };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
+    Ok(())
+}
+
+fn write_pages(spec: &Spec, dir: &Path) -> Result<(), String> {
+    let fails = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: io::Error| format!("{path}: {error}")
+    };
+    fs::create_dir_all(dir).map_err(fails(dir))?;
+    let pages = emit::docs(spec);
+    for entry in fs::read_dir(dir).map_err(fails(dir))? {
+        let path = entry.map_err(fails(dir))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let known = name.is_some_and(|name| pages.contains_key(name));
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        if !known && text.starts_with(emit::docs::MARK) {
+            fs::remove_file(&path).map_err(fails(&path))?;
+        }
+    }
+    for (name, page) in pages {
+        let path = dir.join(name);
+        fs::write(&path, page).map_err(fails(&path))?;
+    }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use clap::ValueEnum;
-use serde_json::{Map, Value};
-use wali_codegen::model::{Answer, Spec};
+use serde_json::{Map, Value, json};
+use wali_codegen::model::{Answer, By, Call, Cases, Fallback, FallbackArg, Otherwise, Spec};
 
 use super::Failure;
 
@@ -13,6 +13,12 @@ use super::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Prints JSON rows instead of a table
+    ///
+    /// Each row has `name`, a number or null for each ISA, and `answer`. Described calls have
+    /// `family`, `import` and `aliases`, too, and, as far as they apply: `because`, why the
+    /// runtime does it or why it is refused; `errno`, what a refusal fails with; `fallback`,
+    /// the `call` and its `args`; `cases`, `by` which argument, the cases `of` it, each with
+    /// the constants that lead to it, and what becomes of the others, `otherwise`.
     #[arg(long)]
     json: bool,
     /// Lists the calls of one ISA, answered as on that ISA; without it, a call's answer is
@@ -50,6 +56,7 @@ impl Way {
 
 struct Row<'a> {
     name: &'a str,
+    call: Option<&'a Call>,
     numbers: &'a [Option<u32>],
     answer: Answer,
 }
@@ -98,6 +105,7 @@ fn rows(spec: &Spec, isa: Option<usize>, only: Option<Answer>) -> Vec<Row<'_>> {
             };
             Row {
                 name,
+                call: spec.calls.get(name),
                 numbers: &numbers.0,
                 answer,
             }
@@ -117,11 +125,74 @@ fn json(out: &mut impl Write, spec: &Spec, rows: &[Row<'_>]) -> io::Result<()> {
             object.insert(isa.name.clone(), number.map_or(Value::Null, Value::from));
         }
         object.insert("answer".to_owned(), row.answer.word().into());
+        if let Some(call) = row.call {
+            describe(&mut object, call);
+        }
         Value::Object(object)
     });
     let values: Vec<Value> = values.collect();
     serde_json::to_writer_pretty(&mut *out, &values).map_err(io::Error::from)?;
     writeln!(out)
+}
+
+/// Adds what is known of a described call.
+fn describe(object: &mut Map<String, Value>, call: &Call) {
+    object.insert("family".to_owned(), call.family.as_str().into());
+    object.insert("import".to_owned(), call.import.as_str().into());
+    object.insert("aliases".to_owned(), json!(call.aliases));
+    reason(object, &call.by);
+    if let Some(Fallback { call, args }) = &call.fallback {
+        let args: Vec<Value> = args
+            .iter()
+            .map(|arg| match arg {
+                FallbackArg::Arg(name) => json!(name),
+                FallbackArg::Int(value) => json!(value),
+                FallbackArg::Constant(constant) => json!(constant.name),
+            })
+            .collect();
+        object.insert("fallback".to_owned(), json!({ "call": call, "args": args }));
+    }
+    if let Some(cases) = &call.cases {
+        object.insert("cases".to_owned(), table_of_cases(cases));
+    }
+}
+
+/// Adds why it is not the kernel's.
+fn reason(object: &mut Map<String, Value>, by: &By) {
+    match by {
+        By::Kernel => {}
+        By::Runtime { because } => {
+            object.insert("because".to_owned(), because.as_str().into());
+        }
+        By::Refused { errno, because } => {
+            object.insert("errno".to_owned(), errno.name.as_str().into());
+            object.insert("because".to_owned(), because.as_str().into());
+        }
+    }
+}
+
+fn table_of_cases(cases: &Cases) -> Value {
+    let rows = cases.walk().into_iter().map(|(path, case)| {
+        let mut row = Map::new();
+        let names: Vec<&str> = path.iter().map(|constant| constant.name.as_str()).collect();
+        row.insert("case".to_owned(), json!(names));
+        let by = match case.by {
+            By::Kernel => "kernel",
+            By::Runtime { .. } => "runtime",
+            By::Refused { .. } => "refused",
+        };
+        row.insert("by".to_owned(), by.into());
+        reason(&mut row, &case.by);
+        Value::Object(row)
+    });
+    let rows: Vec<Value> = rows.collect();
+    let otherwise = match &cases.otherwise {
+        Otherwise::AsIs => json!({ "by": "kernel" }),
+        Otherwise::Refused { errno, because } => {
+            json!({ "by": "refused", "errno": errno.name, "because": because })
+        }
+    };
+    json!({ "by": cases.by, "of": rows, "otherwise": otherwise })
 }
 
 fn table(out: &mut impl Write, spec: &Spec, rows: &[Row<'_>]) -> io::Result<()> {

@@ -10,6 +10,7 @@ pub use wali_arch::tables::number;
 
 pub use super::convert;
 use super::mappings::PAGE;
+pub use super::meta;
 pub use crate::engine::Unwind;
 use crate::memory::Memory;
 
@@ -238,46 +239,6 @@ impl Answer {
     }
 }
 
-/// What an argument stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArgKind {
-    /// A plain number.
-    Number,
-    /// Bits or one of the set of constants of that name.
-    Flags(&'static str),
-    /// A file descriptor.
-    Descriptor,
-    /// A guest address that the call itself interprets.
-    Address,
-    /// A process, thread or process-group id.
-    Process,
-    /// A user id.
-    User,
-    /// A group id.
-    Group,
-    /// A signal number.
-    Signal,
-    /// A file mode.
-    Mode,
-    /// A clock id.
-    Clock,
-    /// The address of a file name.
-    Path,
-    /// The address of another string.
-    String,
-    /// The address of something else.
-    Pointer,
-}
-
-/// An argument of a binding.
-#[derive(Debug, Clone, Copy)]
-pub struct ArgMeta {
-    /// Its name.
-    pub name: &'static str,
-    /// What it stands for.
-    pub kind: ArgKind,
-}
-
 /// Most arguments a binding takes.
 pub const MAX_ARGS: usize = 6;
 
@@ -290,8 +251,8 @@ pub struct Binding<C> {
     pub params: &'static [ValType],
     /// Its result.
     pub result: Option<ValType>,
-    /// What its arguments are, for tracing.
-    pub args: &'static [ArgMeta],
+    /// What the call is.
+    pub meta: &'static meta::Call,
     /// How the system call is answered here; none for an import that is not one.
     pub answer: Option<Answer>,
     /// The function: arguments as 64-bit words, of which 32-bit ones count the low half.

@@ -13,6 +13,7 @@ use wali_arch::tables::number;
 
 use super::abi::Errno;
 use super::process::{high_duplicate, out_of_the_way};
+use super::trace::Tracer;
 
 /// The subcommand of this program that goes on with a [`Handoff`], whose descriptor follows.
 pub const SUBCOMMAND: &str = "resume";
@@ -35,16 +36,16 @@ impl Handoff {
     ///
     /// # Errors
     /// Why it could not be done; otherwise it does not return.
-    pub fn exec(&self, executable: Option<RawFd>) -> Result<i64, Errno> {
+    pub fn exec(&self, executable: Option<RawFd>, tracer: Option<&Tracer>) -> Result<i64, Errno> {
         let (letter, _module) = self.write().map_err(|error| Errno::of(&error))?;
         let fd = CString::new(letter.as_raw_fd().to_string()).map_err(|_| Errno(errno::EINVAL))?;
         let subcommand = CString::new(SUBCOMMAND).map_err(|_| Errno(errno::EINVAL))?;
-        let args = [
-            c"wali".as_ptr(),
-            subcommand.as_ptr(),
-            fd.as_ptr(),
-            std::ptr::null(),
-        ];
+        let trace = tracer.map(Tracer::hand_on).transpose();
+        let trace = trace.map_err(|error| Errno::of(&error))?;
+        let options = trace.iter().flat_map(|(_, words)| words);
+        let mut args = vec![c"wali".as_ptr(), subcommand.as_ptr()];
+        args.extend(options.map(|word| word.as_ptr()));
+        args.extend([fd.as_ptr(), std::ptr::null()]);
         unsafe extern "C" {
             static environ: *const *const c_char;
         }

@@ -7,8 +7,10 @@ pub mod convert;
 pub mod handoff;
 pub mod mappings;
 mod messages;
+pub mod meta;
 pub mod opened;
 mod process;
 pub mod signals;
+pub mod trace;
 
 pub use process::{Environment, Process, Startup, Thread};

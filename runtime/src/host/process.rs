@@ -10,6 +10,7 @@ use std::sync::{Arc, MutexGuard};
 use super::abi::{Guest, GuestMemory};
 use super::opened::{Descriptors, Identity};
 use super::signals::{self, Actions, Signals};
+use super::trace::Tracer;
 use crate::memory::{Map, Memory};
 
 /// Where the guest's environment comes from.
@@ -28,6 +29,8 @@ pub struct Startup {
     pub args: Vec<CString>,
     /// The environment.
     pub environment: Environment,
+    /// Who writes down its calls.
+    pub tracer: Option<Arc<Tracer>>,
 }
 
 /// A guest process.
@@ -36,6 +39,8 @@ pub struct Process {
     args: Vec<CString>,
     /// An anonymous file with the environment, a line each; none if it is empty.
     environment: Option<OwnedFd>,
+    /// Who writes down its calls.
+    tracer: Option<Arc<Tracer>>,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
     /// What happens on signals.
@@ -62,12 +67,18 @@ impl Process {
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
+            tracer: startup.tracer,
             descriptors: Descriptors::open(),
             actions: Arc::new(Actions::inherited()),
             executable: executable(),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
+    }
+
+    /// Who writes down its calls.
+    pub fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.tracer.as_ref()
     }
 
     /// The command line with argv[0].

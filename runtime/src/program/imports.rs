@@ -14,6 +14,7 @@ use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
 use crate::host::bindings::table;
+use crate::host::trace::Tracer;
 use crate::interp::{
     Caller, Extern, ExternType, Func, FuncType, HostFn, Import, Module, Resolver, Trap, ValType,
 };
@@ -67,9 +68,9 @@ pub struct ImportReport {
 }
 
 /// A binding's function.
-type Call = fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind>;
 
 /// What an import is bound to.
+#[derive(Clone, Copy)]
 enum Target {
     Binding(&'static Binding<Thread>),
     Enosys,
@@ -156,18 +157,32 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
 /// may be imported several times with different types.
 pub struct Linker {
     bindings: HashMap<&'static str, &'static Binding<Thread>>,
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl Resolver for Linker {
     fn resolve(&self, import: &Import) -> Option<Extern> {
         let (target, ty) = find(&self.bindings, import).ok()?;
-        let code = host_function(&target, &ty);
+        let code = match (target, &self.tracer) {
+            (Target::Binding(binding), Some(tracer)) if tracer.traces(binding) => {
+                let tracer = Arc::clone(tracer);
+                host_function(binding, &ty, move |thread, words| {
+                    tracer.call(binding, thread, words)
+                })
+            }
+            (Target::Binding(binding), _) => host_function(binding, &ty, binding.call),
+            (Target::Enosys, tracer) => {
+                let traced = tracer.as_ref().filter(|t| t.traces_unknown(&import.name));
+                enosys(&ty, import.name.clone(), traced.cloned())
+            }
+        };
         Some(Extern::Func(Func::host(ty, code)))
     }
 }
 
-/// What binds the module's imports; or all that cannot be bound, if any.
-pub fn link(module: &Module) -> Result<Linker, Vec<Problem>> {
+/// What binds the module's imports, with traced ones for a tracer; or all that cannot be bound,
+/// if any.
+pub fn link(module: &Module, tracer: Option<Arc<Tracer>>) -> Result<Linker, Vec<Problem>> {
     let bindings = by_name();
     let problem = |import: &Import| {
         let why = find(&bindings, import).err()?;
@@ -178,28 +193,34 @@ pub fn link(module: &Module) -> Result<Linker, Vec<Problem>> {
     };
     let problems: Vec<Problem> = module.imports().iter().filter_map(problem).collect();
     if problems.is_empty() {
-        Ok(Linker { bindings })
+        Ok(Linker { bindings, tracer })
     } else {
         Err(problems)
     }
 }
 
-fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
+/// A call that Linux has not, or that is not described.
+fn enosys(ty: &FuncType, import: String, tracer: Option<Arc<Tracer>>) -> Arc<HostFn> {
+    let params = ty.params.len();
+    let results = ty.results.len();
+    let narrow = ty.results.first() == Some(&ValType::I32);
+    let word = word(-i64::from(errno::ENOSYS) as u64, narrow);
+    Arc::new(move |_, slots| {
+        if let Some(tracer) = &tracer {
+            tracer.unknown(&import, &slots[..params]);
+        }
+        slots[..results].fill(word);
+        Ok(())
+    })
+}
+
+/// A function of the declared type that makes a call, which a tracer may stand before.
+fn host_function<F>(binding: &'static Binding<Thread>, ty: &FuncType, call: F) -> Arc<HostFn>
+where
+    F: Fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind> + Send + Sync + 'static,
+{
     let narrow_result = ty.results.first() == Some(&ValType::I32);
     let no_result = ty.results.is_empty();
-    let binding = match target {
-        Target::Binding(binding) => *binding,
-        Target::Enosys => {
-            let word = word(-i64::from(errno::ENOSYS) as u64, narrow_result);
-            return Arc::new(move |_, slots| {
-                if !no_result {
-                    slots[0] = word;
-                }
-                Ok(())
-            });
-        }
-    };
-    let call = binding.call;
     let exact = ty.params.len() == binding.params.len()
         && ty
             .params
@@ -217,7 +238,7 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
         return Arc::new(move |caller, slots| {
             let mut words = [0; MAX_ARGS];
             words[..count].copy_from_slice(&slots[..count]);
-            slots[0] = make(call, caller, &words)?;
+            slots[0] = make(&call, caller, &words)?;
             Ok(())
         });
     }
@@ -239,7 +260,7 @@ fn host_function(target: &Target, ty: &FuncType) -> Arc<HostFn> {
                 slots[i]
             };
         }
-        let mut value = make(call, caller, &words)?;
+        let mut value = make(&call, caller, &words)?;
         if !no_result {
             if result == Some(Abi::I32) {
                 value = value as u32 as i32 as u64;
@@ -268,7 +289,10 @@ fn word(value: u64, narrow: bool) -> u64 {
 
 /// Makes a call, once the handlers of signals that came before it have run.
 #[inline]
-fn make(call: Call, caller: &mut Caller<'_>, words: &[u64; MAX_ARGS]) -> Result<u64, Trap> {
+fn make<F>(call: &F, caller: &mut Caller<'_>, words: &[u64; MAX_ARGS]) -> Result<u64, Trap>
+where
+    F: Fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind>,
+{
     loop {
         match call(caller.state(), words) {
             Ok(value) => return Ok(value),

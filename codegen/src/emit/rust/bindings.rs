@@ -7,6 +7,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::cases;
+use super::metadata;
 use super::names::{cfg, doc, ident, int};
 use crate::model::{
     Answer, Arg, ArgType, Aux, By, Call, Dir, Element, Fallback, FallbackArg, Int, Len, PerIsa,
@@ -26,6 +27,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
             .collect::<Vec<_>>()
     });
     let aux_entries = spec.aux.values().map(|aux| aux_entry(spec, aux));
+    let metadata = metadata::metadata(spec, support);
     quote! {
         #(#families)*
 
@@ -38,9 +40,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub trait AuxCalls: Guest { #(#aux_methods)* }
 
         #[allow(unused_imports)]
-        use #support::{
-            Answer, ArgKind, ArgMeta, Binding, Errno, Guest, Unwind, ValType, finish, flags
-        };
+        use #support::{Answer, Binding, Errno, Guest, Unwind, ValType, finish, flags};
 
         /// One function for each described call.
         #[allow(
@@ -56,6 +56,8 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
             use #support::{Widened, closed, convert, guest, number, syscall};
             #(#functions)*
         }
+
+        #metadata
 
         /// Every import that can be bound, by name.
         #[allow(clippy::unnecessary_cast)]
@@ -481,48 +483,11 @@ fn value_type(int: Int) -> TokenStream {
     }
 }
 
-fn metadata(spec: &Spec, arg: &Arg) -> TokenStream {
-    let name = &arg.name;
-    let kind = match &arg.ty {
-        ArgType::Value {
-            flags: Some(flags), ..
-        } => {
-            quote!(ArgKind::Flags(#flags))
-        }
-        ArgType::Value {
-            scalar,
-            flags: None,
-        } => match spec.scalars[scalar].role {
-            Role::Plain => quote!(ArgKind::Number),
-            Role::Descriptor => quote!(ArgKind::Descriptor),
-            Role::Address => quote!(ArgKind::Address),
-            Role::Process => quote!(ArgKind::Process),
-            Role::User => quote!(ArgKind::User),
-            Role::Group => quote!(ArgKind::Group),
-            Role::Signal => quote!(ArgKind::Signal),
-            Role::Mode => quote!(ArgKind::Mode),
-            Role::Clock => quote!(ArgKind::Clock),
-        },
-        ArgType::Pointer {
-            to: Pointee::String { path },
-            ..
-        } => {
-            if *path {
-                quote!(ArgKind::Path)
-            } else {
-                quote!(ArgKind::String)
-            }
-        }
-        ArgType::Pointer { .. } => quote!(ArgKind::Pointer),
-        ArgType::Unused { .. } => quote!(ArgKind::Number),
-    };
-    quote!(ArgMeta { name: #name, kind: #kind })
-}
-
 /// A table entry; `call` is an expression over `cx` and the words `a` of type
 /// `Result<u64, Unwind>`.
 fn table_entry(
     spec: &Spec,
+    name: &str,
     import: &str,
     syscall: Option<&Call>,
     args: &[Arg],
@@ -530,7 +495,7 @@ fn table_entry(
     call: TokenStream,
 ) -> TokenStream {
     let params = args.iter().map(|arg| value_type(passed_int(spec, &arg.ty)));
-    let metadata = args.iter().map(|arg| metadata(spec, arg));
+    let meta = metadata::path(name);
     let result = match result {
         Some(ty) => quote!(Some(#ty)),
         None => quote!(None),
@@ -545,7 +510,7 @@ fn table_entry(
             import: #import,
             params: &[#(#params),*],
             result: #result,
-            args: &[#(#metadata),*],
+            meta: #meta,
             answer: #answer,
             call: |cx, a| #call,
         }
@@ -602,6 +567,7 @@ fn entry(spec: &Spec, call: &Call, import: &str) -> TokenStream {
     };
     table_entry(
         spec,
+        &call.name,
         import,
         Some(call),
         &call.args,
@@ -626,5 +592,7 @@ fn aux_entry(spec: &Spec, aux: &Aux) -> TokenStream {
         }
         None => (None, quote!(cx.#name(#(#words),*).map(|()| 0))),
     };
-    table_entry(spec, &aux.name, None, &aux.args, result, expression)
+    table_entry(
+        spec, &aux.name, &aux.name, None, &aux.args, result, expression,
+    )
 }

@@ -4,6 +4,7 @@ mod bindings;
 mod cases;
 mod flags;
 mod layouts;
+mod metadata;
 mod names;
 mod numbers;
 

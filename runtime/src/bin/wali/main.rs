@@ -4,6 +4,7 @@ mod check;
 mod environment;
 mod run;
 mod sigpipe;
+mod trace;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -12,7 +12,7 @@ use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::Module;
 use wali_runtime::program::{self, ImportAnswer, Outcome, Program, StartError, report, signal_of};
 
-use super::{CANNOT_RUN, complain, environment, load, sigpipe};
+use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
 
 /// Run a program
 ///
@@ -25,6 +25,9 @@ pub struct Args {
     #[command(flatten)]
     environment: environment::Options,
 
+    #[command(flatten)]
+    trace: trace::Options,
+
     /// The program: a WebAssembly module, binary or text
     module: PathBuf,
 
@@ -36,6 +39,13 @@ pub struct Args {
 /// Go on with a program that a guest has started by execve
 #[derive(clap::Args)]
 pub struct ResumeArgs {
+    #[command(flatten)]
+    trace: trace::Options,
+
+    /// The descriptor to which the runtime before this one has written its trace
+    #[arg(long)]
+    trace_descriptor: Option<RawFd>,
+
     /// The descriptor in which the runtime before this one has left the program
     descriptor: RawFd,
 }
@@ -45,6 +55,13 @@ pub fn run(args: Args) -> ExitCode {
     let path = args.module;
     let environment = match environment::environment(&args.environment) {
         Ok(environment) => environment,
+        Err(text) => {
+            eprintln!("wali: {text}");
+            return ExitCode::from(2);
+        }
+    };
+    let tracer = match trace::tracer(&args.trace, None) {
+        Ok(tracer) => tracer,
         Err(text) => {
             eprintln!("wali: {text}");
             return ExitCode::from(2);
@@ -76,7 +93,12 @@ pub fn run(args: Args) -> ExitCode {
         .chain(args.args)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
-    start(&module, &path, arguments, environment)
+    let startup = Startup {
+        args: arguments,
+        environment,
+        tracer,
+    };
+    start(&module, &path, startup)
 }
 
 /// Goes on with a program that a guest has started by execve.
@@ -85,6 +107,13 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         Ok(handoff) => handoff,
         Err(error) => {
             eprintln!("wali: nothing to resume: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let tracer = match trace::tracer(&args.trace, args.trace_descriptor) {
+        Ok(tracer) => tracer,
+        Err(text) => {
+            eprintln!("wali: {text}");
             return ExitCode::from(2);
         }
     };
@@ -101,7 +130,12 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
     let variables = handoff.environment.into_iter().map(CString::into_bytes);
     let variables = variables.filter(|variable| !variable.contains(&b'\n'));
     let environment = Environment::Variables(variables.collect());
-    start(&module, &path, handoff.args, environment)
+    let startup = Startup {
+        args: handoff.args,
+        environment,
+        tracer,
+    };
+    start(&module, &path, startup)
 }
 
 /// Gives the process the name that the kernel gives it after execve, so that it is found by it.
@@ -114,8 +148,8 @@ fn name_process(path: &Path) {
 }
 
 /// Runs a program to its end, and ends as it ends.
-fn start(module: &Module, path: &Path, args: Vec<CString>, environment: Environment) -> ExitCode {
-    let process = match Process::new(Startup { args, environment }) {
+fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+    let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
             complain(path, &format!("cannot pass the environment: {error}"));

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use wali_arch::flags::at_fd::AT_FDCWD;
-use wali_arch::flags::{at_flags as at, errno, exec_limits, mode_bits};
+use wali_arch::flags::{access_flags as access, at_flags as at, errno, exec_limits, mode_bits};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
@@ -73,7 +73,10 @@ pub fn exec(
     };
     thread.signals().before_exec(mask);
     let result = match handoff {
-        Some(handoff) => handoff.exec(thread.process.executable()),
+        Some(handoff) => handoff.exec(
+            thread.process.executable(),
+            thread.process.tracer().map(|tracer| &**tracer),
+        ),
         None => native(memory, target, &pointers.0, &pointers.1),
     };
     thread.signals().exec_failed(mask);
@@ -313,7 +316,7 @@ fn executable(process: &Process, file: &OwnedFd) -> Option<File> {
     if status.mode() & mode_bits::S_IFMT as u32 != mode_bits::S_IFREG as u32 {
         return None;
     }
-    let flags = (at::AT_EMPTY_PATH | at::AT_EACCESS) as usize;
+    let flags = (access::AT_EMPTY_PATH | access::AT_EACCESS) as usize;
     let empty = c"".as_ptr() as usize;
     // SAFETY: the path is a C string.
     let allowed = unsafe {

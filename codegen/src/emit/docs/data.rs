@@ -1,0 +1,126 @@
+//! The pages of constants and structures.
+
+use std::fmt::Write;
+
+use super::MARK;
+use crate::model::{Dir, Element, FieldType, FlagSet, Spec, Struct};
+
+/// Every set with its members' values.
+pub(super) fn constants(spec: &Spec) -> String {
+    let mut out = format!(
+        "{MARK}# Constants\n\n[All calls](README.md)\n\n\
+         Values are the guest's, on every ISA.\n"
+    );
+    for set in spec.flag_sets.values() {
+        let _ = write!(out, "\n## `{}`\n\n", set.name);
+        if let Some(doc) = &set.doc {
+            let _ = write!(out, "{doc} ");
+        }
+        let _ = write!(
+            out,
+            "{}\n\n",
+            if set.bits {
+                "Values combine by or."
+            } else {
+                "One at a time."
+            }
+        );
+        members(&mut out, spec, set);
+    }
+    out
+}
+
+fn members(out: &mut String, spec: &Spec, set: &FlagSet) {
+    // A column for each ISA on which a value is not the guest's.
+    let others: Vec<usize> = (0..spec.isas.len())
+        .filter(|isa| set.members.iter().any(|m| m.host.0[*isa] != Some(m.guest)))
+        .collect();
+    out.push_str("| constant | value |");
+    for isa in &others {
+        let _ = write!(out, " {} |", spec.isas[*isa].name);
+    }
+    let _ = writeln!(out, "\n|---|--:|{}", "--:|".repeat(others.len()));
+    let value = |value: i64| match set.bits || value > 0xffff {
+        true => format!("{value:#x}"),
+        false => value.to_string(),
+    };
+    for member in &set.members {
+        let _ = write!(out, "| `{}` | {} |", member.name, value(member.guest));
+        for isa in &others {
+            let text = match member.host.0[*isa] {
+                None => "–".to_owned(),
+                Some(host) if host == member.guest => String::new(),
+                Some(host) => value(host),
+            };
+            let _ = write!(out, " {text} |");
+        }
+        out.push('\n');
+    }
+}
+
+/// Every structure with its fields.
+pub(super) fn structures(spec: &Spec) -> String {
+    let mut out = format!(
+        "{MARK}# Structures\n\n[All calls](README.md)\n\n\
+         Offsets and sizes are the guest's, in bytes.\n"
+    );
+    for s in spec.structs.values() {
+        let _ = write!(out, "\n## `{}`\n\n", s.name);
+        if let Some(doc) = &s.doc {
+            let _ = write!(out, "{doc} ");
+        }
+        let spelling = if s.c == format!("struct {}", s.name) {
+            String::new()
+        } else {
+            format!("In the kernel's headers `{}`. ", s.c)
+        };
+        let converted: Vec<&str> = (0..spec.isas.len())
+            .filter(|isa| s.converts_on(*isa, spec))
+            .map(|isa| spec.isas[isa].name.as_str())
+            .collect();
+        let converted = if converted.is_empty() {
+            "the same everywhere".to_owned()
+        } else {
+            format!("converted on {}", converted.join(", "))
+        };
+        let packed = if s.packed { ", packed" } else { "" };
+        let _ = write!(
+            out,
+            "{spelling}{} bytes{packed}, {converted}.\n\n",
+            s.guest.size
+        );
+        fields(&mut out, spec, s);
+    }
+    out
+}
+
+fn fields(out: &mut String, spec: &Spec, s: &Struct) {
+    out.push_str("| field | type | offset | size |\n|---|---|--:|--:|\n");
+    for field in &s.fields {
+        let scalar = |name: &str| format!("`{}`", spec.scalars[name].c);
+        let structure = |name: &str| format!("[`struct {name}`](#{name})");
+        let ty = match &field.ty {
+            FieldType::Scalar(name) => scalar(name),
+            FieldType::Array { of, count } => format!("{count} times {}", scalar(of)),
+            FieldType::Struct(name) => structure(name),
+            FieldType::Pointer { dir, element, len } => {
+                let what = match element {
+                    None => "bytes".to_owned(),
+                    Some(Element::Scalar(name)) => format!("times {}", scalar(name)),
+                    Some(Element::Struct(name)) => format!("times {}", structure(name)),
+                };
+                let way = match dir {
+                    Dir::In => "read",
+                    Dir::Out => "written",
+                    Dir::InOut => "read or written",
+                };
+                format!("address of `{len}` {what}, {way}")
+            }
+        };
+        let _ = writeln!(
+            out,
+            "| `{}` | {ty} | {} | {} |",
+            field.name, field.guest.offset, field.guest.size
+        );
+    }
+}
