@@ -10,6 +10,7 @@
 //   no_gap_suspended: { args: [no_gap_suspended] }
 //   no_gap_waiting: { args: [no_gap_waiting] }
 //   stopped: { args: [stopped] }
+//   under_mask: { args: [under_mask] }
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/time.h>
@@ -275,6 +276,74 @@ static void stopped(void) {
   printf("exited %d with %d\n", WIFEXITED(status), WEXITSTATUS(status));
 }
 
+static char trace[256];
+static void note(const char *text) {
+  if (strlen(trace) + strlen(text) < sizeof trace) strcat(trace, text);
+}
+static void notes_mask(int signal) {
+  sigset_t mask;
+  sigprocmask(SIG_BLOCK, NULL, &mask);
+  note(signal == SIGALRM ? "<alrm" : signal == SIGUSR1 ? "<usr1" : signal == SIGUSR2 ? "<usr2" : "<segv");
+  int all[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGSEGV, SIGTERM};
+  for (int i = 0; i < 6; i++)
+    if (sigismember(&mask, all[i])) note(" "), note((char *[]){"hup", "1", "2", "a", "s", "t"}[i]);
+  note(">");
+}
+static void show_mask(const char *what, long long result) {
+  printf("%s = %s %s\n", what, outcome(result), trace);
+  trace[0] = 0;
+  notes_mask(SIGSEGV);
+  printf("mask after: %s\n", trace);
+  trace[0] = 0;
+}
+
+// Calls that wait under another mask let handlers begin with it.
+static void under_mask(void) {
+  int signals[] = {SIGALRM, SIGUSR1, SIGUSR2, SIGSEGV};
+  for (int i = 0; i < 4; i++) install(signals[i], notes_mask, SA_RESTART);
+  sigset_t outside, inside;
+  sigemptyset(&outside);
+  for (int i = 0; i < 4; i++) sigaddset(&outside, signals[i]);
+  sigaddset(&outside, SIGHUP);
+  sigprocmask(SIG_SETMASK, &outside, NULL);
+  sigemptyset(&inside);
+  sigaddset(&inside, SIGTERM);
+  sigaddset(&inside, SIGUSR2);
+  open_pipe();
+  struct timespec some = {5, 0};
+  struct {
+    unsigned long long at, size;
+  } pair = {(uintptr_t)&inside, 8};
+  int epoll = (int)raw(epoll_create1, 0);
+  char events[64];
+  for (int i = 0; i < 3; i++) {
+    for (int kind = 0; kind < 5; kind++) {
+      // One that is there, one that comes, and two of which one lets the other through.
+      if (i == 0) raise(SIGUSR1), raise(SIGUSR2);
+      if (i == 1) once(20000);
+      if (i == 2) raise(SIGUSR1), raise(SIGALRM);
+      long long result = 0;
+      struct timespec left = some;
+      switch (kind) {
+        case 0: result = raw(ppoll, NULL, 0ull, (void *)&left, (void *)&inside, 8); break;
+        case 1: result = raw(pselect6, 0, NULL, NULL, NULL, (void *)&left, (void *)&pair); break;
+        case 2: result = raw(epoll_pwait, epoll, (void *)events, 1, 5000, (void *)&inside, 8); break;
+        case 3: result = raw(epoll_pwait2, epoll, (void *)events, 1, (void *)&some, (void *)&inside, 8); break;
+        case 4: result = raw(rt_sigsuspend, (void *)&inside, 8); break;
+      }
+      show_mask((char *[]){"ppoll", "pselect6", "epoll_pwait", "epoll_pwait2", "sigsuspend"}[kind], result);
+      once(0);
+    }
+  }
+  // A fault's signal that came while it was blocked ends the wait before it begins.
+  raise(SIGSEGV);
+  struct timespec left = some;
+  show_mask("ppoll", raw(ppoll, NULL, 0ull, (void *)&left, (void *)&inside, 8));
+  // Masks of another size are refused.
+  RAW(raw(ppoll, NULL, 0ull, (void *)&some, (void *)&inside, 128));
+  RAW(raw(ppoll, NULL, 0ull, (void *)&some, BAD, 8));
+}
+
 int main(int argc, char **argv) {
   static const struct {
     const char *name;
@@ -288,6 +357,7 @@ int main(int argc, char **argv) {
       {"no_gap_suspended", no_gap_suspended},
       {"no_gap_waiting", no_gap_waiting},
       {"stopped", stopped},
+      {"under_mask", under_mask},
   };
   for (unsigned i = 0; argc > 1 && i < sizeof tests / sizeof *tests; i++)
     if (strcmp(argv[1], tests[i].name) == 0) tests[i].test();

@@ -16,6 +16,11 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("settimeofday", "sets the machine's clock when run as root"),
     ("sethostname", "an empty name is a valid one"),
     ("setdomainname", "an empty name is a valid one"),
+    ("rt_sigsuspend", "waits for a signal that never comes"),
+    ("rt_sigtimedwait", "waits for a signal that never comes"),
+    ("futex", "waits for a word that nobody changes"),
+    ("futex_waitv", "waits for a word that nobody changes"),
+    ("futex_wait", "waits for a word that nobody changes"),
     (
         "ioctl.FS_IOC_SETFSLABEL",
         "names the file system when run as root",

@@ -51,7 +51,8 @@ const NAMESPACES: i64 = flag::CLONE_NEWNS
     | flag::CLONE_NEWIPC
     | flag::CLONE_NEWUSER
     | flag::CLONE_NEWPID
-    | flag::CLONE_NEWNET;
+    | flag::CLONE_NEWNET
+    | flag::CLONE_NEWTIME;
 
 /// The flags of a copy that this runtime can make, without addresses.
 ///
@@ -173,7 +174,9 @@ fn request(memory: GuestMemory, at: u32, size: u32) -> Result<Request, Errno> {
     // SAFETY: the structure may have any bytes, and there are as many.
     let args = unsafe { bytes.as_ptr().cast::<guest::clone_args>().read_unaligned() };
     let flags = args.flags as i64;
-    if flags & (flag::CSIGNAL | flag::CLONE_DETACHED) != 0
+    // The bits of the exit signal are free here, and one of them is a namespace's.
+    let unused = flag::CSIGNAL & !flag::CLONE_NEWTIME | flag::CLONE_DETACHED;
+    if flags & unused != 0
         || args.exit_signal > flag::CSIGNAL as u64
         || args.set_tid_size != 0
         || args.set_tid != 0

@@ -92,11 +92,9 @@ impl fmt::Debug for Signals {
 }
 
 impl Signals {
-    /// A thread's signals, with the mask that the calling thread has; from now on, this
-    /// thread blocks no signals of faults.
+    /// A thread's signals, with the mask that the calling thread has.
     pub fn new(actions: Arc<Actions>) -> Signals {
         let inherited = set::kernel_mask();
-        set::set_kernel_mask(inherited - FAULTS);
         Signals {
             actions,
             engine: OnceCell::new(),
@@ -113,13 +111,15 @@ impl Signals {
     }
 
     /// Says which engine runs the thread, and has signals that come on the calling thread
-    /// noted here. A second engine is not taken.
+    /// noted here; from now on, the kernel blocks no signals of faults for it, of which some
+    /// may be pending. A second engine is not taken.
     ///
     /// # Safety
     /// `self` stays where it is until [`Signals::detach`].
     pub unsafe fn attach(&self, engine: Box<dyn Engine>) {
         let _ = self.engine.set(engine);
         arrival::set_current(self);
+        set::set_kernel_mask(set::kernel_mask() - FAULTS);
     }
 
     /// Ends what [`Signals::attach`] began: from now on, signals with handlers are lost.
