@@ -63,7 +63,7 @@ fn json_lists_every_call_of_the_kernel() {
     assert_eq!(row("readv")["answer"], "convert");
     assert_eq!(row("mmap")["answer"], "runtime");
     assert_eq!(row("kexec_load")["answer"], "refused");
-    assert_eq!(row("riscv_hwprobe")["answer"], "missing");
+    assert_eq!(row("riscv_hwprobe")["answer"], "refused");
     assert_eq!(row("kexec_load")["errno"], "EPERM");
     assert_eq!(
         row("kexec_load")["because"],

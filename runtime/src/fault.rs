@@ -160,8 +160,10 @@ fn set_disposition(signal: c_int, disposition: libc::sighandler_t) {
 /// Ends this process by one of these signals, which is not blocked. Async-signal-safe.
 pub fn die(signal: c_int) {
     set_default(signal);
-    // SAFETY: sends a signal whose default action ends the process.
-    unsafe { libc::syscall(libc::SYS_kill, libc::getpid(), signal) };
+    // SAFETY: sends this thread a signal whose default action ends the process.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal) };
+    // Still here: natively, too, nothing that is sent ends the first process of a namespace.
+    set_handler(signal);
 }
 
 /// What is asked about a signal that a process sent; whether it has seen to it.

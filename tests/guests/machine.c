@@ -5,6 +5,7 @@
 #ifndef __wasm__
 #include <linux/capability.h>
 #include <linux/ioprio.h>
+#include <linux/kcmp.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <linux/membarrier.h>
@@ -163,6 +164,96 @@ static void keys(void) {
   RAW(raw(request_key, "user", "absent", NULL, 0));
   RAW(raw(request_key, "user", BAD, NULL, 0));
   RAW(raw(request_key, "user", "absent", BAD, 0));
+
+  // The commands by name: their values would be printed in two ways.
+#define KEY(...) printf("keyctl(%s) = %s\n", #__VA_ARGS__, outcome(raw(keyctl, __VA_ARGS__)))
+#define P(pointer) ((unsigned long)(uintptr_t)(pointer))
+  char buffer[64] = {0};
+  KEY(KEYCTL_READ, key, P(buffer), 64, 0);
+  printf("%s\n", buffer);
+  KEY(KEYCTL_READ, key, 0, 0, 0);
+  KEY(KEYCTL_READ, key, P(BAD), 64, 0);
+  KEY(KEYCTL_UPDATE, key, P("changed"), 7, 0);
+  KEY(KEYCTL_UPDATE, key, P(BAD), 7, 0);
+  KEY(KEYCTL_UPDATE, key, P(buffer), 2 << 20, 0);
+  KEY(KEYCTL_READ, key, P(buffer), 3, 0);
+  KEY(KEYCTL_READ, key, P(buffer), 64, 0);
+  printf("%s\n", buffer);
+  KEY(KEYCTL_DESCRIBE, key, P(buffer), 64, 0);
+  printf("%s\n", buffer);
+  KEY(KEYCTL_DESCRIBE, key, P(BAD), 64, 0);
+  CHECK(raw(keyctl, KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, P("user"), P("wali-test"), 0) == key);
+  KEY(KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, P("user"), P("absent"), 0);
+  KEY(KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, P(BAD), P("absent"), 0);
+  KEY(KEYCTL_SETPERM, key, 0x3f3f0000, 0, 0);
+  KEY(KEYCTL_SETPERM, key, -1, 0, 0);
+  KEY(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0);
+  KEY(KEYCTL_CHOWN, key, -1, -1, 0);
+  KEY(KEYCTL_GET_SECURITY, key, P(buffer), 64, 0);
+  KEY(KEYCTL_LINK, key, KEY_SPEC_THREAD_KEYRING, 0, 0);
+  KEY(KEYCTL_UNLINK, key, KEY_SPEC_THREAD_KEYRING, 0, 0);
+  KEY(KEYCTL_UNLINK, key, KEY_SPEC_THREAD_KEYRING, 0, 0);
+  CHECK(raw(keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0, 0, 0) > 0);
+  KEY(KEYCTL_GET_KEYRING_ID, 12345, 0, 0, 0);
+  KEY(KEYCTL_INSTANTIATE, key, P("x"), 1, 0);
+  KEY(KEYCTL_NEGATE, key, 10, 0, 0);
+  KEY(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_NO_CHANGE, 0, 0, 0);
+  KEY(KEYCTL_SET_REQKEY_KEYRING, 77, 0, 0, 0);
+  KEY(KEYCTL_RESTRICT_KEYRING, key, 0, 0, 0);
+  CHECK(raw(keyctl, KEYCTL_CAPABILITIES, P(buffer), 64, 0, 0) >= 1);
+  KEY(KEYCTL_CAPABILITIES, P(BAD), 64, 0, 0);
+  KEY(KEYCTL_REVOKE, key, 0, 0, 0);
+  KEY(KEYCTL_READ, key, P(buffer), 64, 0);
+  KEY(KEYCTL_INVALIDATE, 12345, 0, 0, 0);
+  CHECK(raw(keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) > 0);
+  KEY(KEYCTL_JOIN_SESSION_KEYRING, P(BAD), 0, 0, 0);
+  KEY(KEYCTL_CLEAR, KEY_SPEC_PROCESS_KEYRING, 0, 0, 0);
+  KEY(77777, 0, 0, 0, 0);
+}
+
+static void comparison(void) {
+  int me = (int)raw(getpid), one = open("/dev/null", O_RDONLY), two = dup(one);
+  int other = open("/dev/null", O_RDONLY);
+#define SAME(...) printf("kcmp(%s) = %s\n", #__VA_ARGS__, outcome(raw(kcmp, __VA_ARGS__)))
+  SAME(me, me, KCMP_FILE, one, two);
+  CHECK(raw(kcmp, me, me, KCMP_FILE, one, other) > 0);
+  SAME(me, me, KCMP_FILE, one, 500);
+  SAME(me, me, KCMP_VM, 0, 0);
+  SAME(me, me, KCMP_SIGHAND, 0, 0);
+  CHECK(raw(kcmp, me, 1, KCMP_VM, 0, 0) != 0);
+  SAME(me, me, KCMP_EPOLL_TFD, one, P(BAD));
+  SAME(me, me, KCMP_EPOLL_TFD, one, 0);
+  SAME(me, me, 77, 0, 0);
+  SAME(-1, me, KCMP_VM, 0, 0);
+  close(one), close(two), close(other);
+}
+
+// What is forbidden from here on is missed by nobody.
+static void restriction(void) {
+  uint64_t handled[1] = {LANDLOCK_ACCESS_FS_MAKE_SOCK};
+  struct {
+    uint64_t allowed;
+    int32_t parent;
+  } __attribute__((packed)) below = {LANDLOCK_ACCESS_FS_MAKE_SOCK, -1};
+  int rules = (int)raw(landlock_create_ruleset, (void *)handled, 8, 0);
+#define RULE(...)                                                                                 \
+  printf("landlock_add_rule(%s) = %s\n", #__VA_ARGS__, outcome(raw(landlock_add_rule, __VA_ARGS__)))
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, P(&below), 0);
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, P(BAD), 0);
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, 0, 0);
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, P(&below), 1);
+  RULE(rules, 77, P(&below), 0);
+  RULE(-1, LANDLOCK_RULE_PATH_BENEATH, P(&below), 0);
+  RULE(-1, 77, P(&below), 0);
+  RULE(1, LANDLOCK_RULE_PATH_BENEATH, P(&below), 0);
+  below.parent = open("/", O_PATH);
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, P(&below), 0);
+  below.allowed = 0;
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, P(&below), 0);
+  below.allowed = 1ULL << 40;
+  RULE(rules, LANDLOCK_RULE_PATH_BENEATH, P(&below), 0);
+  RAW(raw(landlock_restrict_self, rules, 0));
+  RAW(raw(mknodat, AT_FDCWD, "socket", 0140600, 0));
 }
 
 static void others(void) {
@@ -187,6 +278,8 @@ int main(void) {
   treatment();
   security();
   keys();
+  comparison();
+  restriction();
   others();
   return 0;
 }

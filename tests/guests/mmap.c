@@ -208,11 +208,33 @@ static void memory_files(void) {
   LIBC(munlock(a, PAGE));
 }
 
+// Neighbours that show different files, or parts of one that do not follow one another.
+static void neighbours(void) {
+  int one = memfd_create("one", 0), two = memfd_create("two", 0);
+  LIBC(ftruncate(one, 4 * PAGE));
+  LIBC(ftruncate(two, 4 * PAGE));
+  char *p = mmap(NULL, 8 * PAGE, PROT_NONE, ANON, -1, 0);
+  CHECK(mmap(p, PAGE, RW, MAP_SHARED | MAP_FIXED, one, 0) == p);
+  CHECK(mmap(p + PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, two, 0) == p + PAGE);
+  CHECK(mmap(p + 2 * PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, two, 0) == p + 2 * PAGE);
+  strcpy(p, "one"), strcpy(p + PAGE, "two");
+  LIBC(munmap(p + 3 * PAGE, 5 * PAGE));
+  MAPS(mremap(p, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE));
+  MAPS(mremap(p + PAGE, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE));
+  printf("%s %s %s\n", p, p + PAGE, p + 2 * PAGE);
+  // The last one grows into what is free, and shows what follows in its file.
+  LIBC(pwrite(two, "next", 5, PAGE));
+  CHECK(mremap(p + 2 * PAGE, PAGE, 2 * PAGE, 0) == p + 2 * PAGE);
+  printf("%s %s\n", p + 2 * PAGE, p + 3 * PAGE);
+  LIBC(munmap(p, 8 * PAGE));
+}
+
 int main(void) {
   files();
   anonymous();
   moving();
   reuse();
   memory_files();
+  neighbours();
   return 0;
 }

@@ -4,5 +4,7 @@
 pub mod bench;
 pub mod guests;
 pub mod hostile;
+pub mod isolate;
 pub mod process;
+pub mod random;
 pub mod workspace;

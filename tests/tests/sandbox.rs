@@ -5,13 +5,14 @@
 use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use wali_arch::flags::{
-    at_fd::AT_FDCWD, clone_flags as clone, errno::EACCES, errno::EFAULT, errno::EINVAL,
-    errno::ENOMEM, errno::EPERM, map_flags as map, mount_flags as mount, open_flags as open,
-    open_tree_flags as open_tree, prot_flags as prot, signals, socket_levels, socket_options,
+    at_fd::AT_FDCWD, errno::EACCES, errno::EFAULT, errno::EINVAL, errno::ENOMEM, errno::EPERM,
+    map_flags as map, mount_flags as mount, open_flags as open, open_tree_flags as open_tree,
+    prot_flags as prot, signals, socket_levels, socket_options,
 };
 use wali_tests::process::{End, run};
 use wali_tests::workspace;
@@ -202,7 +203,7 @@ fn memory_cannot_be_opened_from_another_root() {
     assert_eq!(run_text(&text), End::Exit(DENIED));
 }
 
-/// In a mount namespace of its own, binds `from` to `to` and opens `path` with an expression.
+/// With mounts of its own, binds `from` to `to` and opens `path` with an expression.
 fn opened_after_binding(from: &str, to: &str, path: &str, open: &str) -> Option<End> {
     let cwd = TempDir::new().unwrap();
     fs::write(cwd.path().join("target"), "").unwrap();
@@ -212,23 +213,15 @@ fn opened_after_binding(from: &str, to: &str, path: &str, open: &str) -> Option<
     }
     let text = format!(
         r#"(module
-  (import "wali" "SYS_unshare" (func $unshare (param i64) (result i64)))
   (import "wali" "SYS_mount" (func $mount (param i32 i32 i32 i64 i32) (result i64)))
   (import "wali" "SYS_openat" (func $openat (param i32 i32 i32 i32) (result i64)))
   (import "wali" "SYS_open_tree" (func $open_tree (param i32 i32 i32) (result i64)))
   (import "wali" "__proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
-  (data (i32.const 512) "/\00")
   (data (i32.const 1024) "{from}\00")
   (data (i32.const 2048) "{to}\00")
   (data (i32.const 3072) "{path}\00")
   (func (export "_start") (local $result i64)
-    (if (i64.ne (call $unshare (i64.const {})) (i64.const 0))
-      (then (if (i64.ne (call $unshare (i64.const {})) (i64.const 0))
-        (then (call $exit (i32.const {NO_NAMESPACE}))))))
-    (if (i64.ne (i64.const 0)
-          (call $mount (i32.const 512) (i32.const 512) (i32.const 0) (i64.const {}) (i32.const 0)))
-      (then (call $exit (i32.const {NO_NAMESPACE}))))
     (if (i64.ne (i64.const 0)
           (call $mount (i32.const 1024) (i32.const 2048) (i32.const 0) (i64.const {}) (i32.const 0)))
       (then (call $exit (i32.const {OTHER}))))
@@ -236,15 +229,14 @@ fn opened_after_binding(from: &str, to: &str, path: &str, open: &str) -> Option<
     (if (i64.ge_s (local.get $result) (i64.const 0)) (then (call $exit (i32.const {OPENED}))))
     (if (i64.eq (local.get $result) (i64.const -{EACCES})) (then (call $exit (i32.const {DENIED}))))
     (call $exit (i32.const {OTHER}))))"#,
-        clone::CLONE_NEWNS,
-        clone::CLONE_NEWUSER | clone::CLONE_NEWNS,
-        mount::MS_REC | mount::MS_PRIVATE,
         mount::MS_BIND,
     );
     let module = cwd.path().join("module.wat");
     fs::write(&module, text).unwrap();
     let mut command = workspace::command(workspace::wali());
     command.arg("run").arg(&module).current_dir(cwd.path());
+    // SAFETY: between fork and exec, system calls alone.
+    unsafe { command.pre_exec(own_mounts) };
     match run(command, b"", Duration::from_secs(60)).end {
         End::Exit(NO_NAMESPACE) => None,
         end => Some(end),
@@ -253,6 +245,22 @@ fn opened_after_binding(from: &str, to: &str, path: &str, open: &str) -> Option<
 
 /// Another status of theirs.
 const NO_NAMESPACE: i32 = 4;
+
+/// Gives the process mounts of its own, so that the runtime, too, has those that a guest makes;
+/// or ends it.
+fn own_mounts() -> std::io::Result<()> {
+    let flags = libc::MS_REC | libc::MS_PRIVATE;
+    let (none, root) = (c"none".as_ptr(), c"/".as_ptr());
+    // SAFETY: the strings are C strings; the null pointers are allowed.
+    unsafe {
+        let alone = libc::unshare(libc::CLONE_NEWNS) == 0
+            || libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) == 0;
+        if !alone || libc::mount(none, root, std::ptr::null(), flags, std::ptr::null()) != 0 {
+            libc::_exit(NO_NAMESPACE);
+        }
+    }
+    Ok(())
+}
 
 /// Neither another name for it nor other names on the way to its own.
 #[test]
@@ -391,7 +399,16 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
     };
     assert_eq!(sent, 0);
     let [sender, receiver] = pair;
-    (sender, receiver)
+    // Far from those that a child makes.
+    // SAFETY: duplicates a descriptor, or closes both in children.
+    unsafe {
+        let high = libc::fcntl(receiver.as_raw_fd(), libc::F_DUPFD, 200);
+        for fd in [&sender, &receiver] {
+            libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+        assert!(high >= 200);
+        (sender, OwnedFd::from_raw_fd(high))
+    }
 }
 
 /// Descriptors end at the first that may not be received, and no other is left open.

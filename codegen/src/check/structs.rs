@@ -121,6 +121,12 @@ impl<'a> Checker<'a> {
             // As much as the headers have behind the last field.
             let last = fields.last().and_then(|f| f.host.0[self.guest]);
             let known = last.map_or(0, |place| place.offset + place.size);
+            if known.next_multiple_of(host[self.guest].align) == host[self.guest].size {
+                let message = format!("`{}` does not end in padding", s.c.value);
+                let label = "nothing is left behind the last field";
+                self.diags
+                    .push(Diagnostic::new(message, &s.name.span, label).help("leave `tail` out"));
+            }
             end += host[self.guest].size.saturating_sub(known);
         }
         let built = Struct {

@@ -12,7 +12,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::abi::Errno;
-use super::process::{high_duplicate, out_of_the_way};
+use super::reserved::{high_duplicate, out_of_the_way};
 use super::trace::Tracer;
 
 /// The subcommand of this program that goes on with a [`Handoff`], whose descriptor follows.

@@ -6,10 +6,12 @@ mod calls;
 pub mod convert;
 pub mod handoff;
 pub mod mappings;
+mod memory_files;
 mod messages;
 pub mod meta;
 pub mod opened;
 mod process;
+mod reserved;
 pub mod signals;
 pub mod trace;
 

@@ -1,6 +1,6 @@
-//! What a guest may not open, however it is spelt: files that are a process's memory. The
-//! opened object is looked at, not the name it was opened by, which links, working
-//! directories, mounts and roots can change.
+//! What a guest may not open, however it is spelt: files that are memory. The opened object is
+//! looked at, not the name it was opened by, which links, working directories, mounts and roots
+//! can change.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -8,10 +8,11 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use wali_arch::flags::{errno, fs_magic};
+use wali_arch::flags::errno;
 
 use super::abi::Errno;
-use super::process::out_of_the_way;
+use super::memory_files::{self, Verdict, is_in_proc};
+use super::reserved::out_of_the_way;
 
 /// Where the kernel says what a descriptor is: procfs, as it was mounted before any guest ran.
 /// Its root is kept open, so that `chroot` and other mounts do not matter.
@@ -22,7 +23,7 @@ pub struct Descriptors {
 
 /// What makes a file the same file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity(libc::dev_t, libc::ino_t);
+pub struct Identity(pub(super) libc::dev_t, pub(super) libc::ino_t);
 
 impl Identity {
     /// Of the file behind a descriptor.
@@ -91,17 +92,54 @@ impl Descriptors {
     }
 
     /// Gives a descriptor that was just opened to the guest, or closes it and fails: `EACCES`
-    /// for the memory of a process. Errors pass.
+    /// for memory. Errors pass.
     pub fn admit(&self, result: i64) -> i64 {
         let Ok(fd) = i32::try_from(result) else {
             return result;
         };
-        if fd < 0 || !is_in_proc(fd) || !self.is_memory(fd) {
+        if fd < 0 || !self.refuses(fd) {
             return result;
         }
         // SAFETY: the descriptor was just made for the guest, which has not seen it.
         unsafe { libc::close(fd) };
         Errno(errno::EACCES).result()
+    }
+
+    /// Whether a guest must not have a descriptor.
+    pub fn refuses(&self, fd: i32) -> bool {
+        match memory_files::look(fd) {
+            Verdict::Harmless => false,
+            Verdict::Perhaps => self.is_memory(fd),
+            Verdict::Memory => true,
+        }
+    }
+
+    /// Looks at the descriptors that this process was started with.
+    ///
+    /// # Errors
+    /// If there is one that a guest must not have.
+    pub fn check_inherited(&self) -> io::Result<()> {
+        let listed = std::fs::read_dir("/proc/self/fd").map(|folder| {
+            let names = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            names
+                .filter_map(|name| name.parse().ok())
+                .collect::<Vec<i32>>()
+        });
+        // Without procfs, the numbers that are likely.
+        let open = listed.unwrap_or_else(|_| (0..1024).collect());
+        // SAFETY: asks for a descriptor's flags. (The folder itself is closed by now.)
+        let is_open = |fd: &i32| unsafe { libc::fcntl(*fd, libc::F_GETFD) } >= 0;
+        match open
+            .into_iter()
+            .filter(is_open)
+            .find(|&fd| self.refuses(fd))
+        {
+            Some(fd) => Err(io::Error::other(format!(
+                "descriptor {fd} is memory of a process or of the machine, which a guest must \
+                 not have; close it (`{fd}>&-` in a shell)"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Whether a file of procfs is the `mem` of a process or thread. If that cannot be told,
@@ -175,13 +213,4 @@ fn is_bound(fd: i32) -> bool {
     let mode = libc::S_IFREG | libc::S_IRUSR | libc::S_IWUSR;
     let root = status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
     root && libc::mode_t::from(status.stx_mode) == mode
-}
-
-fn is_in_proc(fd: i32) -> bool {
-    let mut status = MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the kernel fills the local in if it returns 0.
-    unsafe {
-        libc::fstatfs(fd, status.as_mut_ptr()) == 0
-            && status.assume_init().f_type == fs_magic::PROC_SUPER_MAGIC as libc::__fsword_t
-    }
 }

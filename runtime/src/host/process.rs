@@ -9,6 +9,7 @@ use std::sync::{Arc, MutexGuard};
 
 use super::abi::{Guest, GuestMemory};
 use super::opened::{Descriptors, Identity};
+use super::reserved::out_of_the_way;
 use super::signals::{self, Actions, Signals};
 use super::trace::Tracer;
 use crate::memory::{Map, Memory};
@@ -56,8 +57,11 @@ impl Process {
     /// Prepares a process.
     ///
     /// # Errors
-    /// When the environment's file cannot be made.
+    /// When this process has a descriptor that a guest must not have, or the environment's file
+    /// cannot be made.
     pub fn new(startup: Startup) -> io::Result<Arc<Process>> {
+        let descriptors = Descriptors::open();
+        descriptors.check_inherited()?;
         let environment = match startup.environment {
             Environment::Empty => None,
             Environment::Variables(variables) if variables.is_empty() => None,
@@ -68,7 +72,7 @@ impl Process {
             args: startup.args,
             environment,
             tracer: startup.tracer,
-            descriptors: Descriptors::open(),
+            descriptors,
             actions: Arc::new(Actions::inherited()),
             executable: executable(),
             initialised: AtomicBool::new(false),
@@ -147,38 +151,6 @@ fn executable() -> Option<(OwnedFd, Identity)> {
     let fd = out_of_the_way(fd).ok()?;
     let known = Identity::of(fd.as_raw_fd()).ok()?;
     Some((fd, known))
-}
-
-/// Moves a descriptor of the runtime's to the upper end of what the limit allows.
-pub(super) fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
-    // Where there is no room, it stays.
-    high_duplicate(fd.as_raw_fd(), true).or(Ok(fd))
-}
-
-/// A second descriptor for the same file, at the upper end of what the limit allows; closed
-/// by execve or not.
-pub(super) fn high_duplicate(fd: RawFd, closed_on_exec: bool) -> io::Result<OwnedFd> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: `limit` is a live local.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // Not so high that the kernel's table of descriptors grows beyond a page or two.
-    let floor = limit.rlim_cur.saturating_sub(8).min(1000) as libc::c_int;
-    let command = match closed_on_exec {
-        true => libc::F_DUPFD_CLOEXEC,
-        false => libc::F_DUPFD,
-    };
-    // SAFETY: duplicates a descriptor; the new one is nobody else's.
-    unsafe {
-        match libc::fcntl(fd, command, floor) {
-            high @ 0.. => Ok(OwnedFd::from_raw_fd(high)),
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
 }
 
 /// A thread of a guest process: what its host calls work on.

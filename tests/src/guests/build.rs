@@ -58,33 +58,10 @@ pub struct Built {
 
 /// Builds both halves, or takes them from an earlier build of the same sources.
 pub fn build(program: &Program) -> Result<Built, String> {
+    let wasm = build_wasm(program)?;
     let tools = tools()?;
-    let dir = super::dir();
     let source = read(&program.source)?;
-    let common = read(&dir.join("common.h"))?;
-    let libc = libc()?;
-
-    let mut wasm = Command::new(&tools.clang);
-    wasm.args(WASM_FLAGS)
-        .arg("-isystem")
-        .arg(dir.join("libc/include"))
-        .arg("-I")
-        .arg(&libc.include);
-    wasm.args(WASM_LINK)
-        .arg(&program.source)
-        .args(&libc.objects);
-    let key = hash(&(
-        &source,
-        &common,
-        libc.hash,
-        &tools.version,
-        WASM_FLAGS,
-        WASM_LINK,
-    ));
-    let wasm = cached(&format!("{}-{key:016x}.wasm", program.name), |out| {
-        run(wasm, out)
-    })?;
-
+    let common = read(&super::dir().join("common.h"))?;
     let mut native = Command::new(&tools.cc[0]);
     native
         .args(&tools.cc[1..])
@@ -95,6 +72,34 @@ pub fn build(program: &Program) -> Result<Built, String> {
         run(native, out)
     })?;
     Ok(Built { wasm, native })
+}
+
+/// Builds the Wasm half alone.
+pub fn build_wasm(program: &Program) -> Result<PathBuf, String> {
+    let tools = tools()?;
+    let dir = super::dir();
+    let libc = libc()?;
+    let mut wasm = Command::new(&tools.clang);
+    wasm.args(WASM_FLAGS)
+        .arg("-isystem")
+        .arg(dir.join("libc/include"))
+        .arg("-I")
+        .arg(&libc.include);
+    wasm.args(WASM_LINK)
+        .arg(&program.source)
+        .args(&libc.objects);
+    let key = hash(&(
+        read(&program.source)?,
+        read(&dir.join("common.h"))?,
+        read(&dir.join("hostile/hostile.h"))?,
+        libc.hash,
+        &tools.version,
+        WASM_FLAGS,
+        WASM_LINK,
+    ));
+    cached(&format!("{}-{key:016x}.wasm", program.name), |out| {
+        run(wasm, out)
+    })
 }
 
 /// What makes bench kernels, in every world.

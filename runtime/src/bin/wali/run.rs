@@ -152,7 +152,7 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
-            complain(path, &format!("cannot pass the environment: {error}"));
+            complain(path, &format!("cannot start: {error}"));
             return ExitCode::from(CANNOT_RUN);
         }
     };

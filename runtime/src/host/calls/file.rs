@@ -5,11 +5,12 @@ use wali_arch::layout::{Convert, Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, outcome, result};
+use super::{address_of, done, everywhere, interruptible, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::FileCalls;
 use crate::host::mappings::PAGE;
 use crate::host::process::Thread;
+use crate::host::signals::Signals;
 
 impl FileCalls for Thread {
     fn utime(&mut self, filename: u32, times: u32) -> Result<i64, Unwind> {
@@ -30,7 +31,8 @@ impl FileCalls for Thread {
     }
 
     fn openat2(&mut self, dirfd: i32, pathname: u32, how: u32, size: u32) -> Result<i64, Unwind> {
-        let fd = openat2(Guest::memory(self), dirfd, pathname, how, size);
+        let memory = Guest::memory(self);
+        let fd = openat2(memory, self.signals(), dirfd, pathname, how, size);
         result(fd.map(|fd| self.opened(fd)))
     }
 
@@ -111,7 +113,14 @@ const MOVED: bool = {
 ///
 /// # Errors
 /// As Linux's.
-fn openat2(memory: GuestMemory, dirfd: i32, path: u32, how: u32, size: u32) -> Result<i64, Errno> {
+fn openat2(
+    memory: GuestMemory,
+    signals: &Signals,
+    dirfd: i32,
+    path: u32,
+    how: u32,
+    size: u32,
+) -> Result<i64, Errno> {
     let mut copy = [0; PAGE as usize];
     let len = size as usize;
     // A struct that is too short or too long is an error before it is looked at.
@@ -124,9 +133,9 @@ fn openat2(memory: GuestMemory, dirfd: i32, path: u32, how: u32, size: u32) -> R
         memory.address(how, size.into())
     };
     let path = memory.address(path, 0);
-    let number = everywhere(number::openat2)?;
+    let args = [dirfd as usize, path, place, len, 0, 0];
     // SAFETY: the path is the guest's, the struct the guest's or a live local's.
-    outcome(unsafe { syscall::syscall4(number, dirfd as usize, path, place, len) })
+    unsafe { interruptible(signals, number::openat2, args) }
 }
 
 /// open_by_handle_at(2).

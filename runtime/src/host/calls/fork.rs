@@ -10,7 +10,8 @@ use wali_arch::tables::number;
 
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::opened::Identity;
-use crate::host::process::{Thread, out_of_the_way};
+use crate::host::process::Thread;
+use crate::host::reserved::out_of_the_way;
 
 /// What a copy of the process is to be like.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,6 +7,8 @@ use std::mem::offset_of;
 use wali_arch::flags::{code_counts, signal_codes, signals};
 use wali_arch::layout::{Convert, Plain, guest, host};
 
+use super::FAULTS;
+
 /// Which member of the union counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Member {
@@ -123,6 +125,10 @@ pub fn to_host(signal: c_int, info: &guest::siginfo) -> host::siginfo {
     let head: guest::siginfo_parts = part(info, 0);
     let mut parts = host::siginfo_parts::zeroed();
     (parts.si_signo, parts.si_errno, parts.si_code) = (head.si_signo, head.si_errno, head.si_code);
+    if FAULTS.contains(signal) && head.si_code > signal_codes::SI_USER {
+        // A process may say so of signals to itself; the runtime would take it for a fault.
+        parts.si_code = signal_codes::SI_USER;
+    }
     set_part(&mut to, 0, parts);
     let member = member(signal, head.si_code);
     by_member!(member_to_host, member, info, &mut to);

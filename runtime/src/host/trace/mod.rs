@@ -22,7 +22,7 @@ use wali_arch::flags::errno;
 
 use super::abi::{Answer, Binding, Guest, MAX_ARGS};
 use super::meta::{By, Call, Returns};
-use super::process::{high_duplicate, out_of_the_way};
+use super::reserved::{high_duplicate, out_of_the_way};
 use crate::engine::Unwind;
 use render::{Arguments, Shape};
 

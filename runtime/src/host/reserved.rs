@@ -1,0 +1,179 @@
+//! Descriptors of the runtime's own. They lie above those a guest may have, if its limit can
+//! be exceeded, and are known here, so that it can neither close nor replace them: programs
+//! close all descriptors they do not know.
+//!
+//! Everything else that can be done with a number is left to the kernel: these descriptors
+//! stand for places (`O_PATH`), for the guest's environment, or for the trace of it, and
+//! checking every descriptor of every call would cost more than it gives. Whoever relies on
+//! one checks its identity.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
+use super::opened::Identity;
+
+/// Most descriptors that are known at a time.
+const MOST: usize = 16;
+
+/// Descriptors up to here are cheap: the kernel's table of them takes a page or two.
+const CHEAP: libc::rlim_t = 1 << 10;
+
+/// A descriptor, and what it stood for when it was listed. Once it stands for something else
+/// it was closed, and is the guest's.
+struct Entry {
+    number: AtomicI32,
+    device: AtomicU64,
+    inode: AtomicU64,
+}
+
+impl Entry {
+    const NONE: Entry = Entry {
+        number: AtomicI32::new(-1),
+        device: AtomicU64::new(0),
+        inode: AtomicU64::new(0),
+    };
+
+    /// Its number, if it still stands for the same.
+    fn get(&self) -> Option<RawFd> {
+        let fd = self.number.load(Ordering::Acquire);
+        let known = Identity(
+            self.device.load(Ordering::Relaxed),
+            self.inode.load(Ordering::Relaxed),
+        );
+        (fd >= 0 && Identity::of(fd).is_ok_and(|now| now == known)).then_some(fd)
+    }
+}
+
+static ENTRIES: [Entry; MOST] = [Entry::NONE; MOST];
+
+/// No descriptor below is listed.
+static LOWEST: AtomicI32 = AtomicI32::new(i32::MAX);
+
+/// Whether a descriptor is the runtime's.
+#[inline]
+pub fn holds(fd: RawFd) -> bool {
+    fd >= LOWEST.load(Ordering::Relaxed) && listed(fd)
+}
+
+#[cold]
+fn listed(fd: RawFd) -> bool {
+    ENTRIES
+        .iter()
+        .any(|entry| entry.number.load(Ordering::Acquire) == fd && entry.get().is_some())
+}
+
+/// The runtime's descriptors in `first..=last`, in order; the others of the array are above.
+pub fn within(first: u32, last: u32) -> [u32; MOST] {
+    let mut all = [u32::MAX; MOST];
+    for (place, entry) in all.iter_mut().zip(&ENTRIES) {
+        let number = entry.get().map_or(u32::MAX, |fd| fd as u32);
+        if (first..=last).contains(&number) {
+            *place = number;
+        }
+    }
+    all.sort_unstable();
+    all
+}
+
+/// Lists a descriptor. Where there are too many, it is left to those who use it to notice
+/// that it was closed.
+fn list(fd: RawFd) {
+    let Ok(Identity(device, inode)) = Identity::of(fd) else {
+        return;
+    };
+    // Threads that list at the same time could choose the same place; that is as if there had
+    // been none free.
+    let Some(entry) = ENTRIES.iter().find(|entry| entry.get().is_none()) else {
+        return;
+    };
+    entry.number.store(-1, Ordering::Relaxed);
+    entry.device.store(device, Ordering::Relaxed);
+    entry.inode.store(inode, Ordering::Relaxed);
+    entry.number.store(fd, Ordering::Release);
+    LOWEST.fetch_min(fd, Ordering::Relaxed);
+}
+
+/// Moves a descriptor of the runtime's above those of the guest's, and lists it. Where that is
+/// not possible it goes to the upper end of what the limit allows.
+///
+/// # Errors
+/// If the limit cannot be read.
+pub fn out_of_the_way(fd: OwnedFd) -> io::Result<OwnedFd> {
+    let fd = match duplicate(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC)? {
+        Some(high) => high,
+        None => fd,
+    };
+    list(fd.as_raw_fd());
+    Ok(fd)
+}
+
+/// A second descriptor for the same file, above those of the guest's, closed by execve or not.
+/// It is not listed.
+///
+/// # Errors
+/// If there is no room.
+pub fn high_duplicate(fd: RawFd, closed_on_exec: bool) -> io::Result<OwnedFd> {
+    let command = match closed_on_exec {
+        true => libc::F_DUPFD_CLOEXEC,
+        false => libc::F_DUPFD,
+    };
+    duplicate(fd, command)?.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))
+}
+
+/// A second descriptor with a high number, if there is room.
+fn duplicate(fd: RawFd, command: i32) -> io::Result<Option<OwnedFd>> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is a live local.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let above = |floor: libc::rlim_t| {
+        // SAFETY: duplicates a descriptor; the new one is nobody else's.
+        unsafe {
+            let high = libc::fcntl(fd, command, floor as libc::c_int);
+            (high >= 0).then(|| OwnedFd::from_raw_fd(high))
+        }
+    };
+    let room = MOST as libc::rlim_t;
+    if limit.rlim_cur <= CHEAP && limit.rlim_max >= limit.rlim_cur + room {
+        let wider = libc::rlimit {
+            rlim_cur: limit.rlim_cur + room,
+            ..limit
+        };
+        // SAFETY: both are live locals; the limit is what it was before anybody sees another.
+        unsafe {
+            libc::setrlimit(libc::RLIMIT_NOFILE, &wider);
+            let high = above(limit.rlim_cur);
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+            if high.is_some() {
+                return Ok(high);
+            }
+        }
+    }
+    Ok(above(limit.rlim_cur.min(CHEAP).saturating_sub(room)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn null() -> OwnedFd {
+        std::fs::File::open("/dev/null").unwrap().into()
+    }
+
+    #[test]
+    fn closed_ones_are_no_longer_held() {
+        let fd = out_of_the_way(null()).unwrap();
+        let number = fd.as_raw_fd();
+        assert!(holds(number));
+        assert!(within(0, u32::MAX - 1).contains(&(number as u32)));
+        assert!(!within(0, number as u32 - 1).contains(&(number as u32)));
+        assert!(!holds(0) && !holds(-1) && !holds(i32::MAX));
+        drop(fd);
+        assert!(!holds(number));
+    }
+}

@@ -1,0 +1,72 @@
+// The runtime's own descriptors: closing, replacing and duplicating everything must not reach
+// them, and what they are for works afterwards.
+#include "hostile.h"
+#include <sys/resource.h>
+
+static void works(void) {
+  MUST(raw(open, "/proc/self/mem", O_RDWR, 0), -EACCES);
+  int fd = open("/proc/self/status", O_RDONLY);
+  HOLDS(fd >= 0);
+  close(fd);
+  // The same mode as memory: only by the runtime's descriptor of procfs can it be told apart.
+  if (geteuid() == 0) {
+    fd = raw(open, "/proc/sys/kernel/cad_pid", O_RDONLY, 0);
+    HOLDS(fd >= 0);
+    close(fd);
+  }
+}
+
+int main(void) {
+  struct rlimit limit;
+  HOLDS(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  int most = limit.rlim_cur > 1 << 20 ? 1 << 20 : (int)limit.rlim_cur;
+  works();
+
+  // As a daemon does. Standard output stays, to tell of it.
+  int file = open("file", O_RDWR | O_CREAT, 0600);
+  for (int fd = 3; fd < most + 64; fd++) raw(close, fd);
+  works();
+  MUST(raw(close_range, 3, 0xffffffff, 0), 0);
+  works();
+  MUST(raw(close_range, 3, 0xffffffff, 4 /* CLOSE_RANGE_CLOEXEC */), 0);
+  MUST(raw(close_range, 3, 0xffffffff, 2 /* CLOSE_RANGE_UNSHARE */), 0);
+  MUST(raw(close_range, 3, 0xffffffff, 64), -EINVAL);
+  MUST(raw(close_range, 4, 3, 0), -EINVAL);
+  works();
+
+  // As natively: descriptors can be had up to the limit, and not beyond.
+  file = open("file", O_RDWR | O_CREAT, 0600);
+  HOLDS(file == 3);
+  int refused = 0;
+  for (int fd = 4; fd < most + 64; fd++) {
+    long long result = raw(dup2, file, fd);
+    if (fd >= most) {
+      must("dup2 beyond the limit", result, -EBADF);
+    } else if (result != fd) {
+      refused++;
+      must("dup2", result, -EBADF);
+    } else {
+      close(fd);
+    }
+  }
+  // The few that are the runtime's, where the limit cannot be exceeded.
+  HOLDS(refused <= 16);
+  MUST(raw(dup2, file, most), -EBADF);
+  MUST(raw(dup3, file, most, 0), -EBADF);
+  MUST(raw(dup3, file, most, 1), -EINVAL);
+  works();
+
+  // Numbers that are the runtime's, if any is open: none can be read, changed or left.
+  char byte;
+  for (int fd = 4; fd < most + 64; fd++) {
+    long long flags = raw(fcntl, fd, 1 /* F_GETFD */, 0);
+    if (flags < 0) continue;
+    MUST(raw(close, fd), -EBADF);
+    MUST(raw(dup2, file, fd), -EBADF);
+    raw(fcntl, fd, 2 /* F_SETFD */, 0);
+    raw(read, fd, &byte, 1);
+    raw(lseek, fd, 0, 0);
+  }
+  works();
+  return broken;
+}
