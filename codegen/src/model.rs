@@ -462,8 +462,6 @@ pub enum Answer {
     Runtime,
     /// With an error, for a stated reason.
     Refused,
-    /// Not described yet: `ENOSYS`.
-    Missing,
 }
 
 impl Answer {
@@ -475,7 +473,6 @@ impl Answer {
             Answer::Fallback => "fallback",
             Answer::Runtime => "runtime",
             Answer::Refused => "refused",
-            Answer::Missing => "missing",
         }
     }
 }
@@ -660,6 +657,6 @@ impl Call {
         (0..spec.isas.len())
             .map(|isa| self.answer_on(isa, spec))
             .max()
-            .unwrap_or(Answer::Missing)
+            .unwrap_or(Answer::Direct)
     }
 }

@@ -526,7 +526,6 @@ fn answer(spec: &Spec, call: &Call) -> TokenStream {
             Answer::Fallback => quote!(Fallback),
             Answer::Runtime => quote!(Runtime),
             Answer::Refused => quote!(Refused),
-            Answer::Missing => quote!(Missing),
         };
         quote!(Answer::#variant)
     };
