@@ -347,7 +347,10 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
         fs::File::open("/proc/self/mem").unwrap(),
     );
     // SAFETY: the array is a live local.
-    let made = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_DGRAM, 0, pair.as_mut_ptr()) };
+    let made = unsafe {
+        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+        libc::socketpair(libc::AF_UNIX, kind, 0, pair.as_mut_ptr())
+    };
     assert_eq!(made, 0);
     // SAFETY: the kernel has just made both.
     let pair = pair.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
@@ -367,6 +370,10 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
     };
     assert_eq!(sent, 0);
     let [sender, receiver] = pair;
+    // High, so that it leaves no gap among the descriptors of a child.
+    // SAFETY: the kernel has just made the new descriptor.
+    let receiver =
+        unsafe { OwnedFd::from_raw_fd(libc::fcntl(receiver.as_raw_fd(), libc::F_DUPFD, 100)) };
     (sender, receiver)
 }
 
