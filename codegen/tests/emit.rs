@@ -43,6 +43,7 @@ const STRUCTS: &[&str] = &[
 const FLAG_SETS: &[&str] = &[
     "open_flags",
     "at_flags",
+    "unlink_flags",
     "whence",
     "prot_flags",
     "map_flags",

@@ -10,6 +10,10 @@
 #ifndef __wasm__
 #include <linux/filter.h>
 #include <linux/icmp.h>
+#include <linux/if_alg.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/tls.h>
 #endif
 
 // Sets a number, and reads it with room of several sizes.
@@ -177,6 +181,33 @@ static void internet(void) {
   NUMBER(raw_fd, IPPROTO_RAW, ICMP_FILTER, 1);
 }
 
+static void others(void) {
+  puts("-- of other families");
+  int netlink = socket(AF_NETLINK, SOCK_RAW, 0);
+  NUMBER(netlink, SOL_NETLINK, NETLINK_PKTINFO, 1);
+  NUMBER(netlink, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+  NUMBER(netlink, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+  NUMBER(netlink, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, 1);
+  NUMBER(netlink, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, 1);
+  NUMBER(netlink, SOL_NETLINK, 4711, 1);
+  // Who has no right to one has none in either world.
+  int packet = socket(AF_PACKET, SOCK_RAW, 0);
+  NUMBER(packet, SOL_PACKET, PACKET_VERSION, 2);
+  NUMBER(packet, SOL_PACKET, PACKET_RESERVE, 4);
+  NUMBER(packet, SOL_PACKET, PACKET_AUXDATA, 1);
+  NUMBER(packet, SOL_PACKET, PACKET_HDRLEN, 1);
+  NUMBER(packet, SOL_PACKET, PACKET_STATISTICS, 1);
+  NUMBER(packet, SOL_PACKET, 4711, 1);
+  int fd = socket(AF_INET, SOCK_STREAM, 0), unix_fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  NUMBER(fd, SOL_TLS, TLS_TX, 1);
+  NUMBER(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+  NUMBER(unix_fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  NUMBER(unix_fd, SOL_ALG, ALG_SET_KEY, 1);
+  NUMBER(unix_fd, SOL_SOCKET, SO_PASSCRED, 1);
+  GET(unix_fd, SOL_SOCKET, SO_PEERCRED);
+  GET(unix_fd, SOL_SOCKET, SO_PEERSEC);
+}
+
 // Filters: the length of the struct is what the kernel knows them by.
 static void filters(void) {
   puts("-- filters");
@@ -321,6 +352,7 @@ static void control_messages(void) {
 int main(void) {
   general();
   internet();
+  others();
   filters();
   control_messages();
   return 0;

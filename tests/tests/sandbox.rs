@@ -133,6 +133,38 @@ fn run_text(text: &str) -> End {
     run(command, b"", Duration::from_secs(60)).end
 }
 
+/// A copy of the process has a memory of its own, under another number in procfs.
+#[test]
+fn memory_cannot_be_opened_by_copies() {
+    for call in ["fork", "vfork"] {
+        for (path, expected) in [("/proc/self/mem", DENIED), ("/proc/self/status", OPENED)] {
+            let text = format!(
+                r#"(module
+  (import "wali" "SYS_openat" (func $openat (param i32 i32 i32 i32) (result i64)))
+  (import "wali" "SYS_{call}" (func $fork (result i64)))
+  (import "wali" "SYS_wait4" (func $wait4 (param i32 i32 i32 i32) (result i64)))
+  (import "wali" "__proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 512) "{path}\00")
+  (func (export "_start") (local $child i64) (local $result i64)
+    (local.set $child (call $fork))
+    (if (i64.ne (local.get $child) (i64.const 0)) (then
+      (if (i64.ne (local.get $child) (call $wait4
+            (i32.wrap_i64 (local.get $child)) (i32.const 1024) (i32.const 0) (i32.const 0)))
+        (then (call $exit (i32.const {OTHER}))))
+      (call $exit (i32.shr_u (i32.load (i32.const 1024)) (i32.const 8)))))
+    (local.set $result (call $openat
+      (i32.const {AT_FDCWD}) (i32.const 512) (i32.const {O_RDONLY}) (i32.const 0)))
+    (if (i64.ge_s (local.get $result) (i64.const 0)) (then (call $exit (i32.const {OPENED}))))
+    (if (i64.eq (local.get $result) (i64.const -{EACCES})) (then (call $exit (i32.const {DENIED}))))
+    (call $exit (i32.const {OTHER}))))"#,
+                O_RDONLY = open::O_RDONLY,
+            );
+            assert_eq!(run_text(&text), End::Exit(expected), "{path} after {call}");
+        }
+    }
+}
+
 /// A changed root makes the names in procfs say what the guest likes.
 #[test]
 fn memory_cannot_be_opened_from_another_root() {
@@ -347,10 +379,7 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
         fs::File::open("/proc/self/mem").unwrap(),
     );
     // SAFETY: the array is a live local.
-    let made = unsafe {
-        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
-        libc::socketpair(libc::AF_UNIX, kind, 0, pair.as_mut_ptr())
-    };
+    let made = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_DGRAM, 0, pair.as_mut_ptr()) };
     assert_eq!(made, 0);
     // SAFETY: the kernel has just made both.
     let pair = pair.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
@@ -370,11 +399,16 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
     };
     assert_eq!(sent, 0);
     let [sender, receiver] = pair;
-    // High, so that it leaves no gap among the descriptors of a child.
-    // SAFETY: the kernel has just made the new descriptor.
-    let receiver =
-        unsafe { OwnedFd::from_raw_fd(libc::fcntl(receiver.as_raw_fd(), libc::F_DUPFD, 100)) };
-    (sender, receiver)
+    // Far from those that a child makes.
+    // SAFETY: duplicates a descriptor, or closes both in children.
+    unsafe {
+        let high = libc::fcntl(receiver.as_raw_fd(), libc::F_DUPFD, 200);
+        for fd in [&sender, &receiver] {
+            libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+        assert!(high >= 200);
+        (sender, OwnedFd::from_raw_fd(high))
+    }
 }
 
 /// Descriptors end at the first that may not be received, and no other is left open.

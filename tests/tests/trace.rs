@@ -277,6 +277,11 @@ fn without_addresses(line: &str) -> String {
         out.push_str(if digits < 4 { "0x" } else { "ADDRESS" });
         out.push_str(if digits < 4 { part } else { &part[digits..] });
     }
+    // strace says what points in time are in words.
+    while let Some(at) = out.find(" /* 1970-") {
+        let end = out[at..].find("*/").map_or(out.len(), |end| at + end + 2);
+        out.replace_range(at..end, "");
+    }
     // Columns move with addresses.
     out.split_whitespace().collect::<Vec<_>>().join(" ")
 }

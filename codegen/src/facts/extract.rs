@@ -209,16 +209,28 @@ fn program(intent: &Intent, asked: &[(usize, &Question)]) -> String {
     c
 }
 
+/// Constants of the kernel's interface that its public headers leave to the C library's
+/// `sys/socket.h`; the crate `libc` has them from there. They are the same on all ISAs.
+macro_rules! sockets {
+    ($($name:ident)*) => { &[$((stringify!($name), libc::$name as i64)),*] };
+}
+
+const SOCKETS: &[(&str, i64)] = sockets! {
+    AF_VSOCK SOL_ALG SOL_NETLINK SOL_PACKET SOL_TLS SOL_XDP
+};
+
 /// Headers of the C library's that the kernel's include, with what they need of them.
-const LIBC: [(&str, &str); 2] = [
-    ("unistd.h", ""),
-    (
-        "sys/socket.h",
+fn libc_headers() -> [(&'static str, String); 2] {
+    let mut sockets = String::from(
         "#pragma once\n\
          typedef unsigned short sa_family_t;\n\
          struct sockaddr { sa_family_t sa_family; char sa_data[14]; };\n",
-    ),
-];
+    );
+    for (name, value) in SOCKETS {
+        let _ = writeln!(sockets, "#define {name} {value}");
+    }
+    [("unistd.h", String::new()), ("sys/socket.h", sockets)]
+}
 
 fn ask(
     clang: &Path,
@@ -228,7 +240,7 @@ fn ask(
     questions: &[Question],
 ) -> Result<BTreeMap<Question, i64>, String> {
     let folder = tempfile::tempdir().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
-    for (name, text) in LIBC {
+    for (name, text) in libc_headers() {
         let stub = folder.path().join(name);
         let parent = stub.parent().unwrap_or(folder.path());
         fs::create_dir_all(parent)

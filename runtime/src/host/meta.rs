@@ -155,6 +155,8 @@ pub enum Role {
     Group,
     /// A signal.
     Signal,
+    /// A set of signals, a bit for each from 1 on.
+    Signals,
     /// A file mode.
     Mode,
     /// A clock.

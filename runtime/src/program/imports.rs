@@ -67,8 +67,6 @@ pub struct ImportReport {
     pub answer: ImportAnswer,
 }
 
-/// A binding's function.
-
 /// What an import is bound to.
 #[derive(Clone, Copy)]
 enum Target {

@@ -184,6 +184,7 @@ fn scalar(spec: &Spec, name: &str) -> TokenStream {
     let role = match scalar.role {
         // C's own word for text; bytes that are numbers are `u8`.
         Role::Plain if name == "char" => quote!(Text),
+        Role::Plain if name == "sigset_t" => quote!(Signals),
         Role::Plain => quote!(Plain),
         Role::Descriptor => quote!(Descriptor),
         Role::Address => quote!(Address),

@@ -13,6 +13,7 @@ const MOST_BYTES: usize = 1 << 20;
 /// Options about tracing.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Tracing")]
+#[group(id = "tracing")]
 pub struct Options {
     /// Write a line for each system call, as strace does: all, or a list of names and families
     /// such as `openat,%net`, some left out as in `!read,!write`

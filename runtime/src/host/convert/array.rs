@@ -263,3 +263,109 @@ impl<T: Convert> OutArray<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+    use crate::memory::MemoryType;
+    use wali_arch::layout::{guest, host};
+
+    /// Runs a test over one page of memory with `count` pieces from address 8 on, as many bytes
+    /// long as their place says.
+    fn over(count: u32, test: impl Fn(GuestMemory)) {
+        crate::fault::install();
+        let memory = Memory::new(MemoryType {
+            min_pages: 1,
+            max_pages: Some(1),
+            shared: false,
+        })
+        .unwrap();
+        // SAFETY: the memory lives until the test is over.
+        let memory = unsafe { GuestMemory::new(&memory) };
+        for index in 0..count {
+            let mut piece = guest::iovec::zeroed();
+            piece.iov_base = 0x100 + index;
+            piece.iov_len = index;
+            memory.write_plain(8 + index * 8, &piece).unwrap();
+        }
+        test(memory);
+    }
+
+    /// Where the kernel would find a structure.
+    fn at(word: usize, index: usize) -> *mut host::iovec {
+        (word as *mut host::iovec).wrapping_add(index)
+    }
+
+    #[test]
+    fn elements_are_converted_in_place_and_on_the_heap() {
+        for count in [0, 1, 8, 9, 1024] {
+            over(count, |memory| {
+                let mut array = InArray::<guest::iovec>::new(memory, 8, count.into()).unwrap();
+                let word = array.word();
+                for index in 0..count as usize {
+                    // SAFETY: that many are there.
+                    let piece = unsafe { at(word, index).read() };
+                    assert_eq!(piece.iov_len, index as u64);
+                    let base = memory.address(0x100 + index as u32, 0);
+                    assert_eq!(piece.iov_base, base as u64);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_nowhere() {
+        over(0, |memory| {
+            for (place, count) in [(8, 1025), (8, u64::MAX), (0xfff8, 2), (u32::MAX, 1)] {
+                let mut array = InArray::<guest::iovec>::new(memory, place, count).unwrap();
+                assert_eq!(array.word(), GuestMemory::NOWHERE, "{count} at {place:#x}");
+                let mut array = InOutArray::<guest::iovec>::new(memory, place, count).unwrap();
+                assert_eq!(array.word(), GuestMemory::NOWHERE, "{count} at {place:#x}");
+            }
+            assert_eq!(
+                InArray::<guest::iovec>::new(memory, 0, 3).unwrap().word(),
+                0
+            );
+        });
+    }
+
+    #[test]
+    fn only_what_was_written_is_given_back() {
+        for count in [3, 64, 65, 1000] {
+            over(1000, |memory| {
+                let mut array = OutArray::<guest::iovec>::new(memory, 8, count).unwrap();
+                let word = array.word();
+                for index in 0..count as usize {
+                    // SAFETY: that many are there.
+                    unsafe { (*at(word, index)).iov_len = 7777 };
+                }
+                array.give_back(2).unwrap();
+                for index in 0..1000 {
+                    let piece = memory.read_plain::<guest::iovec>(8 + index * 8).unwrap();
+                    let expected = if index < 2 { 7777 } else { index };
+                    assert_eq!({ piece.iov_len }, expected, "{index} of {count}");
+                }
+                array.give_back(u64::MAX).unwrap();
+                let last = 8 + (count as u32 - 1) * 8;
+                assert_eq!(
+                    { memory.read_plain::<guest::iovec>(last).unwrap().iov_len },
+                    7777
+                );
+            });
+        }
+    }
+
+    #[test]
+    fn elements_that_are_read_and_written_keep_their_addresses() {
+        over(20, |memory| {
+            let mut array = InOutArray::<guest::iovec>::new(memory, 8, 20).unwrap();
+            let word = array.word();
+            // SAFETY: that many are there.
+            unsafe { (*at(word, 19)).iov_len = 5 };
+            array.give_back().unwrap();
+            let piece = memory.read_plain::<guest::iovec>(8 + 19 * 8).unwrap();
+            assert_eq!(({ piece.iov_base }, { piece.iov_len }), (0x100 + 19, 5));
+        });
+    }
+}

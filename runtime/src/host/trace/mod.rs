@@ -21,7 +21,7 @@ use std::time::Instant;
 use wali_arch::flags::errno;
 
 use super::abi::{Answer, Binding, Guest, MAX_ARGS};
-use super::meta::{By, Call, Returns};
+use super::meta::{By, Call};
 use super::reserved::{high_duplicate, out_of_the_way};
 use crate::engine::Unwind;
 use render::{Arguments, Shape};
@@ -121,6 +121,10 @@ impl Tracer {
             "--trace-descriptor={}",
             out.as_raw_fd()
         ))?);
+        // The other runtime does not know that this process is one of several.
+        if self.many.load(Ordering::Relaxed) && !self.options.ids {
+            words.push(c"--trace-ids".into());
+        }
         Ok((out, words))
     }
 
@@ -159,9 +163,14 @@ impl Tracer {
         let value = match result {
             Ok(word) => word as i64,
             Err(_) if leaves => return result,
-            Err(_) => {
+            Err(unwind) => {
                 let text = format!("{}({})", call.name, arguments.entering());
-                self.line(start, None, &text, "?", "");
+                let outcome = match unwind {
+                    // It will be made again, behind the handlers of signals.
+                    Unwind::Interrupted => "? ERESTARTSYS (To be restarted)",
+                    Unwind::Exit(_) | Unwind::Longjmp => "?",
+                };
+                self.line(start, None, &text, outcome, "");
                 return result;
             }
         };
@@ -184,7 +193,7 @@ impl Tracer {
     /// The line of a call that is not expected back, and without a result.
     fn departure(&self, call: &Call, arguments: &Arguments, start: u64) {
         let list = arguments.entering();
-        if matches!(call.returns, Returns::Never) {
+        if special::is_exit(call) {
             self.line(start, None, &format!("{}({list})", call.name), "?", "");
         } else {
             let text = format!("{}({list} <unfinished ...>\n", call.name);

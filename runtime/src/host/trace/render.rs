@@ -21,6 +21,12 @@ const ENOUGH: usize = 1 << 14;
 /// Structures within structures that are followed.
 const DEPTH: u32 = 5;
 
+/// A signal's default action, in place of a handler.
+const DEFAULT: u64 = libc::SIG_DFL as u64;
+
+/// No action.
+const IGNORE: u64 = libc::SIG_IGN as u64;
+
 /// What to show of data.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -229,7 +235,26 @@ impl Arguments {
             return out;
         }
         match &arg.ty {
-            ArgType::Value(scalar) => self.scalar(&mut out, *scalar, word),
+            _ if special::is_strings(self.shape.call, arg) => {
+                // strace shows the environment's size only; its names say little here.
+                reader.strings(&mut out, word as u32, arg.name == "argv");
+            }
+            ArgType::Pointer(_, Pointee::Scalar(scalar))
+                if special::is_status(self.shape.call, arg) && word as u32 != 0 =>
+            {
+                // With 0 for a result there was no child to tell of.
+                match reader
+                    .scalar(*scalar, word as u32)
+                    .filter(|_| result != Some(0))
+                {
+                    Some(status) => value::wait_status(&mut out, status as i32),
+                    None => value::address(&mut out, u64::from(word as u32)),
+                }
+            }
+            ArgType::Value(scalar) => match special::argument_set(self.shape.call, arg) {
+                Some(set) => value::constants(&mut out, *scalar, set, word, Zero::Alone),
+                None => self.scalar(&mut out, *scalar, word),
+            },
             ArgType::Flags(scalar, set) => {
                 let zero = special::zero(self.shape.call, set);
                 value::constants(&mut out, *scalar, set, word, zero);
@@ -322,6 +347,12 @@ impl Arguments {
             }
             Pointee::Path => reader.string(out, at, PATH_MAX),
             Pointee::String => reader.string(out, at, reader.limits.string),
+            Pointee::Scalar(scalar) if scalar.role == Role::Signals => {
+                match reader.scalar(*scalar, at) {
+                    Some(set) => value::scalar(out, *scalar, set),
+                    None => value::address(out, u64::from(at)),
+                }
+            }
             Pointee::Scalar(scalar) => {
                 reader.array(out, at, &Element::Scalar(*scalar), 1, &mut filled, DEPTH)
             }
@@ -379,6 +410,42 @@ impl Reader<'_> {
         }
         let more = bytes.len() > most;
         value::quoted(out, &bytes[..bytes.len().min(most)], more);
+    }
+
+    /// An array of addresses of strings, up to a null; or how many there are.
+    fn strings(self, out: &mut String, at: u32, shown: bool) {
+        if at == 0 {
+            return out.push_str("NULL");
+        }
+        let (begin, mut count) = (out.len(), 0);
+        out.push('[');
+        // The kernel takes as many as fit into a few megabytes; this has to end, too.
+        for i in 0..1 << 16 {
+            let place = u32::try_from(u64::from(at) + 4 * i).ok();
+            let Some(bytes) = place.and_then(|place| self.copy(place, 4)) else {
+                out.truncate(begin);
+                return value::address(out, u64::from(at));
+            };
+            let string = word(&bytes) as u32;
+            if string == 0 {
+                break;
+            }
+            count += 1;
+            if shown && count <= self.limits.string {
+                out.push_str(if i == 0 { "" } else { ", " });
+                self.string(out, string, self.limits.string);
+            }
+        }
+        if shown {
+            out.push_str(if count > self.limits.string {
+                ", ...]"
+            } else {
+                "]"
+            });
+        } else {
+            out.truncate(begin);
+            let _ = write!(out, "{at:#x} /* {count} vars */");
+        }
     }
 
     fn array(
@@ -498,6 +565,13 @@ impl Reader<'_> {
         let word = word(&from[..usize::from(scalar.bits / 8).min(from.len())]);
         if special::MODES.contains(&(s.name, name)) {
             return value::mode(out, word);
+        }
+        // Values with a name of their own among others that are what they are.
+        match (s.name, name, word) {
+            ("rlimit", _, u64::MAX) => return out.push_str("RLIM64_INFINITY"),
+            ("k_sigaction", "sa_handler", DEFAULT) => return out.push_str("SIG_DFL"),
+            ("k_sigaction", "sa_handler", IGNORE) => return out.push_str("SIG_IGN"),
+            _ => {}
         }
         match special::field_set(s.name, name) {
             Some(set) => {

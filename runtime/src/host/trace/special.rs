@@ -23,6 +23,9 @@ pub(super) const FIELD_SETS: &[(&str, &str, &str)] = &[
     ("open_how", "mode", "mode_bits"),
     ("open_how", "resolve", "resolve_flags"),
     ("flock", "l_whence", "whence"),
+    ("k_sigaction", "sa_flags", "sigaction_flags"),
+    ("sigaltstack", "ss_flags", "sigaltstack_flags"),
+    ("clone_args", "flags", "clone_flags"),
     ("pollfd", "events", "poll_events"),
     ("pollfd", "revents", "poll_events"),
     ("epoll_event", "events", "epoll_events"),
@@ -51,15 +54,22 @@ pub(super) fn fills(call: &str) -> bool {
     call.contains("readv") || call.starts_with("recv")
 }
 
-/// Whether an argument is shown: the mode of a file that is not made is never looked at.
+/// Whether an argument is shown: some are never looked at, such as the mode of a file that is
+/// not made.
 pub(super) fn is_shown(args: &[Arg], words: &[u64], at: usize) -> bool {
     let makes = (open_flags::O_CREAT | open_flags::__O_TMPFILE) as u64;
     let opens_only = args.iter().zip(words).any(|(arg, word)| {
         matches!(arg.ty, ArgType::Flags(_, set) if set.name == sets::open_flags.name)
             && word & makes == 0
     });
+    let is_device = args.iter().zip(words).any(|(arg, word)| {
+        matches!(&arg.ty, ArgType::Value(scalar) if scalar.role == Role::Mode)
+            && [libc::S_IFCHR, libc::S_IFBLK].contains(&(*word as u32 & libc::S_IFMT))
+    });
     match &args[at].ty {
         ArgType::Unused => false,
+        // Numbers of devices are for devices.
+        _ if args[at].name == "dev" => is_device,
         ArgType::Value(scalar) => scalar.role != Role::Mode || !opens_only,
         ArgType::Flags(..) | ArgType::Pointer(..) => true,
     }
@@ -77,6 +87,24 @@ pub(super) fn zero(call: &Call, set: &FlagSet) -> Zero {
     }
 }
 
+/// What access(2) asks for, which the kernel's public headers do not name.
+static ACCESS: FlagSet = FlagSet {
+    name: "access",
+    bits: true,
+    members: &[
+        ("F_OK", libc::F_OK as i64),
+        ("R_OK", libc::R_OK as i64),
+        ("W_OK", libc::W_OK as i64),
+        ("X_OK", libc::X_OK as i64),
+    ],
+};
+
+/// The set of an argument that the specification has as a number.
+pub(super) fn argument_set(call: &Call, arg: &Arg) -> Option<&'static FlagSet> {
+    let access = matches!(call.name, "access" | "faccessat" | "faccessat2");
+    (access && arg.name == "mode").then_some(&ACCESS)
+}
+
 /// Whether a call takes a file's name.
 pub(super) fn has_path(call: &Call) -> bool {
     call.args
@@ -86,7 +114,22 @@ pub(super) fn has_path(call: &Call) -> bool {
 
 /// Whether a call that succeeds does not come back.
 pub(super) fn leaves(call: &Call) -> bool {
-    matches!(call.returns, Returns::Never) || ["execve", "execveat"].contains(&call.name)
+    matches!(call.returns, Returns::Never)
+}
+
+/// Whether a call never comes back, not even with an error.
+pub(super) fn is_exit(call: &Call) -> bool {
+    ["exit", "exit_group"].contains(&call.name)
+}
+
+/// Whether an argument is an array of addresses of strings, with a null at its end.
+pub(super) fn is_strings(call: &Call, arg: &Arg) -> bool {
+    matches!(call.name, "execve" | "execveat") && matches!(arg.name, "argv" | "envp")
+}
+
+/// Whether an argument is the status of a child.
+pub(super) fn is_status(call: &Call, arg: &Arg) -> bool {
+    call.name == "wait4" && arg.name.contains("status")
 }
 
 /// Whether a success means one more thread or process.

@@ -148,6 +148,10 @@ fn lines_are_strace_s() {
     );
     put(0x500, &[3, 0, 0, 0, 4, 0, 0, 0]);
     put(0x600, b"\0\x01\x0212\x7f\xff\t\"\\9\x1b");
+    put(0x800, &[2, 0, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0]);
+    // "/etc/passwd", "swd", no more; no environment.
+    put(0x810, &[0, 1, 0, 0, 8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    put(0x820, &[2, 0, 0, 80, 127, 0, 0, 1]);
     let minus = |n: i64| n as u64;
     let line = |call: &'static Call, words: &[u64], result: i64| {
         let mut all = [0; MAX_ARGS];
@@ -218,11 +222,45 @@ fn lines_are_strace_s() {
             line(&metadata::lseek, &[3, 5, 99], -22),
             "lseek(3, 5, 0x63 /* SEEK_??? */) = -1 EINVAL (Invalid argument)",
         ),
+        (
+            line(&metadata::access, &[0x100, 6], 0),
+            "access(\"/etc/passwd\", R_OK|W_OK) = 0",
+        ),
+        (
+            line(&metadata::rt_sigprocmask, &[0, 0x800, 0, 8], 0),
+            "rt_sigprocmask(SIG_BLOCK, [INT CHLD], NULL, 8) = 0",
+        ),
+        (
+            line(&metadata::wait4, &[minus(-1), 0x808, 0, 0], 7),
+            "wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], 0, NULL) = 7",
+        ),
+        (
+            line(&metadata::execve, &[0x100, 0x810, 0x81c], -2),
+            "execve(\"/etc/passwd\", [\"/etc/passwd\", \"swd\"], 0x81c /* 0 vars */) = -1 ENOENT \
+             (No such file or directory)",
+        ),
+        (
+            line(&metadata::connect, &[3, 0x820, 16], 0),
+            "connect(3, {sa_family=AF_INET, sin_port=htons(80), \
+             sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0",
+        ),
+        (
+            line(&metadata::socket, &[1, 0o2_000_001, 0], 3),
+            "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = 3",
+        ),
+        (
+            line(&metadata::fcntl, &[3, 4, 0o4000], 0),
+            "fcntl(3, F_SETFL, O_RDONLY|O_NONBLOCK) = 0",
+        ),
+        (
+            line(&metadata::fcntl, &[3, 3, 0], 0o4002),
+            "fcntl(3, F_GETFL) = 0x802 (flags O_RDWR|O_NONBLOCK)",
+        ),
         (line(&metadata::kill, &[0, 15], 0), "kill(0, SIGTERM) = 0"),
         (line(&metadata::kill, &[0, 40], 0), "kill(0, SIGRT_8) = 0"),
         (
             line(&metadata::mknod, &[0x100, 0o100_644, 0], 0),
-            "mknod(\"/etc/passwd\", S_IFREG|0644, 0) = 0",
+            "mknod(\"/etc/passwd\", S_IFREG|0644) = 0",
         ),
         (
             line(&metadata::chown, &[0x100, minus(-1), 7], 0),

@@ -37,6 +37,10 @@ pub(super) fn scalar(out: &mut String, scalar: Scalar, word: u64) {
             signal(out, value as i64);
             Ok(())
         }
+        Role::Signals => {
+            signals(out, word);
+            Ok(())
+        }
         Role::Mode => {
             mode(out, bits(scalar, word));
             Ok(())
@@ -66,6 +70,47 @@ pub(super) fn signal(out: &mut String, value: i64) {
             write!(out, "SIGRT_{}", value - first)
         }
         _ => write!(out, "{value}"),
+    };
+}
+
+/// A set of signals; one of most signals by those that it lacks.
+fn signals(out: &mut String, set: u64) {
+    let most = set.count_ones() > 32;
+    let shown = if most { !set } else { set };
+    out.push_str(if most { "~[" } else { "[" });
+    let mut name = String::new();
+    for bit in (0..64).filter(|bit| shown & (1 << bit) != 0) {
+        if !name.is_empty() {
+            out.push(' ');
+        }
+        name.clear();
+        signal(&mut name, bit + 1);
+        out.push_str(name.strip_prefix("SIG").unwrap_or(&name));
+    }
+    out.push(']');
+}
+
+/// How a process ended or stopped, in the words of wait(2).
+pub(super) fn wait_status(out: &mut String, status: i32) {
+    let mut name = String::new();
+    let _ = if libc::WIFEXITED(status) {
+        let code = libc::WEXITSTATUS(status);
+        write!(out, "[{{WIFEXITED(s) && WEXITSTATUS(s) == {code}}}]")
+    } else if libc::WIFSIGNALED(status) {
+        signal(&mut name, i64::from(libc::WTERMSIG(status)));
+        let core = if libc::WCOREDUMP(status) {
+            " && WCOREDUMP(s)"
+        } else {
+            ""
+        };
+        write!(out, "[{{WIFSIGNALED(s) && WTERMSIG(s) == {name}{core}}}]")
+    } else if libc::WIFSTOPPED(status) {
+        signal(&mut name, i64::from(libc::WSTOPSIG(status)));
+        write!(out, "[{{WIFSTOPPED(s) && WSTOPSIG(s) == {name}}}]")
+    } else if libc::WIFCONTINUED(status) {
+        out.write_str("[{WIFCONTINUED(s)}]")
+    } else {
+        write!(out, "[{status:#x}]")
     };
 }
 
