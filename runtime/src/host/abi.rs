@@ -221,8 +221,6 @@ pub enum Answer {
     Runtime,
     /// With an error, for a stated reason.
     Refused,
-    /// With `ENOSYS`, since it is not described yet.
-    Missing,
 }
 
 impl Answer {
@@ -234,7 +232,6 @@ impl Answer {
             Answer::Fallback => "fallback",
             Answer::Runtime => "runtime",
             Answer::Refused => "refused",
-            Answer::Missing => "missing",
         }
     }
 }
