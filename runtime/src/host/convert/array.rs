@@ -118,7 +118,7 @@ fn copy<T: Convert>(
     for (index, places) in room.slice().chunks_mut(CHUNK).enumerate() {
         let chunk = &mut chunk[..places.len()];
         let from = element::<T>(at, index * CHUNK);
-        if !from.is_some_and(|from| memory.read_plains(from, chunk).is_ok()) {
+        if from.is_none_or(|from| memory.read_plains(from, chunk).is_err()) {
             return Ok(None);
         }
         for (place, guest) in places.iter_mut().zip(&*chunk) {
