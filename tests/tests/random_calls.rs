@@ -9,6 +9,8 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -643,16 +645,28 @@ fn paths(isolation: Isolation) -> Vec<String> {
 /// Files and descriptors to begin with.
 fn files(generator: &mut Generator<'_>) {
     // What the guest has made of the folder meanwhile is its business.
-    let _ = fs::write("file", "some content of a file");
+    let put = |name: &str, text: &str| {
+        // It may be a pipe by now.
+        let mut options = fs::File::options();
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(libc::O_NONBLOCK);
+        let _ = options
+            .open(name)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+    };
+    put("file", "some content of a file");
     let _ = fs::create_dir("folder");
-    let _ = fs::write("folder/other", "other");
+    put("folder/other", "other");
     let _ = std::os::unix::fs::symlink("file", "link");
     // SAFETY: C strings and live locals; the descriptors are the guest's.
     unsafe {
         libc::mkfifo(c"fifo".as_ptr(), 0o600);
         let mut fds = vec![
-            libc::open(c"file".as_ptr(), libc::O_RDWR),
-            libc::open(c"folder".as_ptr(), libc::O_RDONLY),
+            libc::open(c"file".as_ptr(), libc::O_RDWR | libc::O_NONBLOCK),
+            libc::open(c"folder".as_ptr(), libc::O_RDONLY | libc::O_NONBLOCK),
             libc::open(c"fifo".as_ptr(), libc::O_RDWR | libc::O_NONBLOCK),
             libc::open(c"/dev/ptmx".as_ptr(), libc::O_RDWR | libc::O_NONBLOCK),
             libc::open(c"/proc/self".as_ptr(), libc::O_RDONLY),
