@@ -11,6 +11,7 @@ pub use wali_arch::tables::number;
 pub use super::convert;
 use super::mappings::PAGE;
 pub use super::meta;
+use super::reserved;
 pub use crate::engine::Unwind;
 use crate::memory::Memory;
 
@@ -220,13 +221,23 @@ impl GuestMemory {
     }
 }
 
+/// A descriptor of the guest's for the kernel. One of the runtime's own is none to the guest:
+/// the kernel gets one that cannot be open, and says so when it comes to it.
+#[inline]
+pub fn descriptor(fd: i32) -> usize {
+    match reserved::holds(fd) {
+        true => -1i32 as usize,
+        false => fd as usize,
+    }
+}
+
 /// What the kernel says of a descriptor that is not open: for calls that are refused after
 /// the kernel would have looked at it.
 pub fn closed(fd: i32) -> Option<Errno> {
     let number = number::fcntl?;
     let command = flags::fcntl_command::F_GETFD as usize;
     // SAFETY: the arguments are numbers.
-    let result = unsafe { syscall::syscall2(number, fd as usize, command) };
+    let result = unsafe { syscall::syscall2(number, descriptor(fd), command) };
     (result < 0).then_some(Errno(-result as i32))
 }
 

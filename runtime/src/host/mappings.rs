@@ -17,7 +17,7 @@ pub use pages::{madvise, mincore, mlock, mlockall, msync, munlock, munlockall, n
 pub use remap::mremap;
 pub use segments::{shmat, shmdt};
 
-use super::abi::Errno;
+use super::abi::{Errno, descriptor};
 use crate::memory::{Backing, Map, Memory, Region};
 
 /// The guest's page size, which the ABI fixes.
@@ -114,6 +114,7 @@ pub fn mmap(
     fd: i32,
     offset: i64,
 ) -> Result<u32, Errno> {
+    let fd = descriptor(fd) as i32;
     // In the kernel's order, since the first mistake found is the one reported.
     if !(offset as u64).is_multiple_of(PAGE) {
         return Err(EINVAL);

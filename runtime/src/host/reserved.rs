@@ -2,10 +2,11 @@
 //! be exceeded, and are known here, so that it can neither close nor replace them: programs
 //! close all descriptors they do not know.
 //!
-//! Everything else that can be done with a number is left to the kernel: these descriptors
-//! stand for places (`O_PATH`), for the guest's environment, or for the trace of it, and
-//! checking every descriptor of every call would cost more than it gives. Whoever relies on
-//! one checks its identity.
+//! To calls that take a descriptor they are not open (`abi::descriptor`): one is the root of
+//! procfs, which leads out of a root that the guest has changed to. By `/proc/self/fd`, where it
+//! has a procfs, the guest comes to them as to any file. They stand for places
+//! (`O_PATH`), for the guest's environment, or for the trace of it, and whoever relies on one
+//! checks its identity.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};

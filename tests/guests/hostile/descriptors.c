@@ -16,6 +16,23 @@ static void works(void) {
   }
 }
 
+// Nor can they be sent, which would bring copies of them.
+static void sends_none(int most) {
+  int pair[2];
+  HOLDS(raw(socketpair, 1 /* AF_UNIX */, 2 /* SOCK_DGRAM */, 0, pair) == 0);
+  char path[64], byte = 0;
+  for (int fd = 4; fd < most + 64; fd++) {
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (fd == pair[0] || fd == pair[1] || raw(readlink, path, &byte, 1) < 0) continue;
+    struct { unsigned long long len; int level, type, fds[2]; } rights = {24, 1, 1, {1, fd}};
+    struct { unsigned base, len; } piece = {(unsigned)(uintptr_t)&byte, 1};
+    struct { unsigned name, namelen, iov, iovlen, pad, control, controllen, pad2, flags; } message =
+        {0, 0, (unsigned)(uintptr_t)&piece, 1, 0, (unsigned)(uintptr_t)&rights, sizeof rights, 0, 0};
+    MUST(raw(sendmsg, pair[0], (unsigned)(uintptr_t)&message, 0), -EBADF);
+  }
+  close(pair[0]), close(pair[1]);
+}
+
 int main(void) {
   struct rlimit limit;
   HOLDS(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -56,17 +73,31 @@ int main(void) {
   MUST(raw(dup3, file, most, 1), -EINVAL);
   works();
 
-  // Numbers that are the runtime's, if any is open: none can be read, changed or left.
-  char byte;
+  // Numbers that are the runtime's are open to no call, whatever there is.
+  char path[64], byte;
+  struct { unsigned long long flags, mode, resolve; } how = {O_RDONLY, 0, 0};
+  int there = 0;
   for (int fd = 4; fd < most + 64; fd++) {
-    long long flags = raw(fcntl, fd, 1 /* F_GETFD */, 0);
-    if (flags < 0) continue;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (raw(readlink, path, &byte, 1) < 0) continue;
+    there++;
+    MUST(raw(fcntl, fd, 1 /* F_GETFD */, 0), -EBADF);
+    MUST(raw(fcntl, fd, 0 /* F_DUPFD */, 0), -EBADF);
+    MUST(raw(fcntl, fd, 2 /* F_SETFD */, 0), -EBADF);
     MUST(raw(close, fd), -EBADF);
+    MUST(raw(dup, fd), -EBADF);
     MUST(raw(dup2, file, fd), -EBADF);
-    raw(fcntl, fd, 2 /* F_SETFD */, 0);
-    raw(read, fd, &byte, 1);
-    raw(lseek, fd, 0, 0);
+    MUST(raw(dup2, fd, file), -EBADF);
+    MUST(raw(dup3, fd, file, 0), -EBADF);
+    MUST(raw(read, fd, &byte, 1), -EBADF);
+    MUST(raw(openat, fd, "..", O_RDONLY, 0), -EBADF);
+    MUST(raw(openat2, fd, "..", (void *)&how, sizeof how), -EBADF);
+    MUST(raw(fchdir, fd), -EBADF);
+    MUST(raw(ioctl, fd, 0x5450 /* FIONCLEX */, 0), -EBADF);
+    MUST(raw(ioctl, fd, 0x12345678, 0), -EBADF);
   }
+  HOLDS(there > 0);
+  sends_none(most);
   works();
   return broken;
 }

@@ -54,7 +54,7 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
         pub mod calls {
             use super::*;
             use #support::flags::errno;
-            use #support::{Widened, closed, convert, guest, number, syscall};
+            use #support::{Widened, closed, convert, descriptor, guest, number, syscall};
             #(#functions)*
         }
 

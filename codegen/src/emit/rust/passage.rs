@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::bindings::passed_int;
 use super::names::{ident, int};
-use crate::model::{Arg, ArgType, Call, Dir, Element, Int, Len, Pointee, Returns, Spec};
+use crate::model::{Arg, ArgType, Call, Dir, Element, Int, Len, Pointee, Returns, Role, Spec};
 
 /// What becomes of one argument on the way to the kernel.
 pub(super) struct Passage {
@@ -29,6 +29,10 @@ pub(super) fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
                 Some(set) => {
                     let (set, ty) = (ident(&set.name), int(passed_int(spec, &arg.ty)));
                     quote!(flags::#set::to_host(#name as u64) as #ty as usize)
+                }
+                // Whether it is one of the runtime's own is asked on the way.
+                None if spec.scalars[scalar].role == Role::Descriptor => {
+                    quote!(descriptor(#name as i32))
                 }
                 None => {
                     let passed = passed_int(spec, &arg.ty);

@@ -5,7 +5,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{everywhere, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::DirCalls;
 use crate::host::process::Thread;
 
@@ -24,11 +24,13 @@ fn getdents(memory: GuestMemory, fd: i32, dirp: u32, count: u32) -> Result<i64, 
     let place = memory.address(dirp, count.into());
     if let Some(number) = number::getdents {
         // SAFETY: the address is the guest's, with its extent.
-        return outcome(unsafe { syscall::syscall3(number, fd as usize, place, count as usize) });
+        return outcome(unsafe {
+            syscall::syscall3(number, descriptor(fd), place, count as usize)
+        });
     }
     let number = everywhere(number::getdents64)?;
     // SAFETY: the address is the guest's, with its extent.
-    let len = outcome(unsafe { syscall::syscall3(number, fd as usize, place, count as usize) })?;
+    let len = outcome(unsafe { syscall::syscall3(number, descriptor(fd), place, count as usize) })?;
     let mut at = dirp;
     let end = u64::from(dirp) + len as u64;
     while u64::from(at) < end {

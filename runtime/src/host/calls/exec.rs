@@ -11,7 +11,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{everywhere, outcome};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::handoff::Handoff;
 use crate::host::mappings::PAGE;
 use crate::host::process::{Process, Thread};
@@ -55,10 +55,11 @@ struct Program {
 /// If handlers have to run first.
 pub fn exec(
     thread: &mut Thread,
-    target: Target,
+    mut target: Target,
     argv: u32,
     envp: u32,
 ) -> Result<Result<i64, Errno>, Unwind> {
+    target.dirfd = descriptor(target.dirfd) as i32;
     let memory = Guest::memory(thread);
     let handoff = match find(&thread.process, memory, target) {
         None => None,

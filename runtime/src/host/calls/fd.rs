@@ -5,7 +5,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{done, everywhere, outcome, result};
-use crate::host::abi::{Errno, Unwind};
+use crate::host::abi::{Errno, Unwind, descriptor};
 use crate::host::bindings::FdCalls;
 use crate::host::process::Thread;
 use crate::host::reserved;
@@ -51,13 +51,13 @@ fn dup2(old: i32, new: i32) -> Result<i64, Errno> {
     }
     if let Some(number) = number::dup2 {
         // SAFETY: the arguments are numbers.
-        return outcome(unsafe { syscall::syscall2(number, old as usize, new as usize) });
+        return outcome(unsafe { syscall::syscall2(number, descriptor(old), new as usize) });
     }
     if old == new {
         let command = fcntl_command::F_GETFD as usize;
         let fcntl = everywhere(number::fcntl)?;
         // SAFETY: the arguments are numbers.
-        outcome(unsafe { syscall::syscall2(fcntl, old as usize, command) })?;
+        outcome(unsafe { syscall::syscall2(fcntl, descriptor(old), command) })?;
         return Ok(i64::from(new));
     }
     dup3(old, new, 0)
@@ -74,7 +74,7 @@ fn dup3(old: i32, new: i32, flags: i32) -> Result<i64, Errno> {
     let flags = open_flags::to_host(flags as u32 as u64) as i32;
     let number = everywhere(number::dup3)?;
     // SAFETY: the arguments are numbers.
-    outcome(unsafe { syscall::syscall3(number, old as usize, new as usize, flags as usize) })
+    outcome(unsafe { syscall::syscall3(number, descriptor(old), new as usize, flags as usize) })
 }
 
 /// close_range(2), around the runtime's descriptors.

@@ -6,7 +6,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{address_of, done, everywhere, interruptible, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::FileCalls;
 use crate::host::mappings::PAGE;
 use crate::host::process::Thread;
@@ -37,7 +37,7 @@ impl FileCalls for Thread {
     }
 
     fn open_by_handle_at(&mut self, mount_fd: i32, handle: u32, flags: i32) -> Result<i64, Unwind> {
-        let fd = open_by_handle_at(Guest::memory(self), mount_fd, handle, flags);
+        let fd = open_by_handle_at(Guest::memory(self), self.signals(), mount_fd, handle, flags);
         result(fd.map(|fd| self.opened(fd)))
     }
 }
@@ -53,7 +53,7 @@ fn utimensat(
     let times = times.as_ref().map_or(0, address_of);
     let number = everywhere(number::utimensat)?;
     // SAFETY: the path is inside the reservation, the times are a live local's.
-    outcome(unsafe { syscall::syscall4(number, dirfd as usize, path, times, 0) }).map(|_| ())
+    outcome(unsafe { syscall::syscall4(number, descriptor(dirfd), path, times, 0) }).map(|_| ())
 }
 
 fn timespec(seconds: i64, nanoseconds: i64) -> host::timespec {
@@ -133,7 +133,7 @@ fn openat2(
         memory.address(how, size.into())
     };
     let path = memory.address(path, 0);
-    let args = [dirfd as usize, path, place, len, 0, 0];
+    let args = [descriptor(dirfd), path, place, len, 0, 0];
     // SAFETY: the path is the guest's, the struct the guest's or a live local's.
     unsafe { interruptible(signals, number::openat2, args) }
 }
@@ -144,15 +144,16 @@ fn openat2(
 /// As Linux's.
 fn open_by_handle_at(
     memory: GuestMemory,
+    signals: &Signals,
     mount: i32,
     handle: u32,
     flags: i32,
 ) -> Result<i64, Errno> {
     let handle = memory.address(handle, 0);
     let flags = open_flags::to_host(flags as u32 as u64) as i32;
-    let number = everywhere(number::open_by_handle_at)?;
+    let args = [descriptor(mount), handle, flags as usize, 0, 0, 0];
     // SAFETY: the handle is the guest's, and shorter than what surrounds its memory.
-    outcome(unsafe { syscall::syscall3(number, mount as usize, handle, flags as usize) })
+    unsafe { interruptible(signals, number::open_by_handle_at, args) }
 }
 
 // The conversions above rely on these being the same on both sides.

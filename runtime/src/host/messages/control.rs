@@ -7,7 +7,7 @@
 
 use wali_arch::flags::{errno, rds_control_messages as rds, socket_levels};
 
-use crate::host::abi::{Errno, Guest, GuestMemory};
+use crate::host::abi::{Errno, Guest, GuestMemory, descriptor};
 use crate::host::convert::Room;
 
 /// Bytes of control messages for which no heap is needed: eleven with a word each.
@@ -119,6 +119,9 @@ fn settle(
         if len < HEADER || !copy.reach(at + len, end + left_out) {
             break;
         }
+        if is_rights(kind(copy.bytes, at)) {
+            keep_back(&mut copy.bytes[at + HEADER..at + len]);
+        }
         let next = at + len.next_multiple_of(8);
         left_out = (left_out + next - (at + len.next_multiple_of(4))).min(OVERHANG);
         at = next;
@@ -158,6 +161,19 @@ impl Copy<'_> {
 fn holds_addresses((level, kind): (i32, i32)) -> bool {
     level == socket_levels::SOL_RDS
         && !matches!(kind, rds::RDS_CMSG_RDMA_DEST | rds::RDS_CMSG_ZCOPY_COOKIE)
+}
+
+/// Whether a message is descriptors.
+fn is_rights(kind: (i32, i32)) -> bool {
+    kind == (socket_levels::SOL_SOCKET, libc::SCM_RIGHTS)
+}
+
+/// Puts descriptors that cannot be open in the place of the runtime's own.
+fn keep_back(descriptors: &mut [u8]) {
+    for bytes in descriptors.chunks_exact_mut(4) {
+        let checked = descriptor(word(bytes, 0) as i32) as u32;
+        bytes.copy_from_slice(&checked.to_le_bytes());
+    }
 }
 
 /// Room for control messages that the guest receives.
@@ -206,7 +222,7 @@ impl Incoming {
                 break;
             }
             let next = (at + size.next_multiple_of(8)).min(end);
-            let rights = kind(copy, at) == (socket_levels::SOL_SOCKET, libc::SCM_RIGHTS);
+            let rights = is_rights(kind(copy, at));
             let data = at + HEADER..at + size;
             let admitted = match rights {
                 true => admit(guest, &copy[data.clone()]),
