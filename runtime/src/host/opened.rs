@@ -238,3 +238,22 @@ fn is_bound(fd: i32) -> bool {
     let root = status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
     root && libc::mode_t::from(status.stx_mode) == mode
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_known_by_its_name_after_its_thread_has_ended() {
+        for name in ["/proc/1/mem", "/mem", "/proc/1/task/2/mem (deleted)"] {
+            assert!(is_mem(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "/proc/1/mem/x",
+            "/proc/1/maps",
+            "/proc/sys/vm/mem2 (deleted)",
+        ] {
+            assert!(!is_mem(name.as_bytes()), "{name}");
+        }
+    }
+}
