@@ -248,14 +248,14 @@ fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool
         arrival.keep_sent(signal, known);
         return true;
     }
+    // SAFETY: the context is this handler's.
+    let before = Set(unsafe { *interrupted_mask(context) });
     match signals.actions().get(signal).disposition() {
         Disposition::Ignore => {}
         Disposition::Default => fault::die(signal),
-        // SAFETY: the context is this handler's. With all signals blocked, as far as the kernel
-        // does that, something is noted or being attended to, and this one nests in it.
-        Disposition::Handler(_)
-            if unsafe { *interrupted_mask(context) == (!FAULTS).blockable().bits() } =>
-        {
+        // With all signals blocked, something is noted or being attended to, and this one nests
+        // in it.
+        Disposition::Handler(_) if before == (!FAULTS).blockable() => {
             arrival.keep_sent(signal, known);
             // SAFETY: as above.
             unsafe { interrupt(signals, context) };
