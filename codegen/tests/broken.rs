@@ -20,6 +20,34 @@ fn base() -> Sources {
     Sources::read(&tests().join("base")).expect("the small specification")
 }
 
+/// Checks a specification, with an entry for every call that it leaves out.
+fn load(mut sources: Sources) -> Result<Spec, Diagnostics> {
+    let lines = |part: &'static str| {
+        let files = sources.files.iter();
+        let files = files.filter(move |file| file.path.starts_with(part));
+        files.flat_map(|file| file.text.lines())
+    };
+    let described: Vec<&str> = lines("syscalls/").collect();
+    let lacks = |name: &str| {
+        let entry = format!("{name}:");
+        !described.iter().any(|line| line.starts_with(&entry))
+    };
+    let rest: String = lines("facts/syscalls.yaml")
+        .filter_map(|line| line.split_once(": {").map(|(name, _)| name))
+        .filter(|name| lacks(name))
+        .map(|name| {
+            format!("{name}:\n  doc: A call.\n  refuse: ENOSYS\n  because: nobody asks for it\n")
+        })
+        .collect();
+    if !rest.is_empty() {
+        sources.files.push(Source {
+            path: "syscalls/rest.yaml".to_owned(),
+            text: rest,
+        });
+    }
+    Spec::from_sources(sources)
+}
+
 /// A report that a comment predicts.
 #[derive(Debug)]
 struct Predicted {
@@ -72,9 +100,7 @@ fn check(path: &Path) -> Result<(), String> {
         path: target.to_owned(),
         text: text.clone(),
     });
-    let diags = Spec::from_sources(sources)
-        .err()
-        .ok_or("no error was reported")?;
+    let diags = load(sources).err().ok_or("no error was reported")?;
     let mut predicted = predictions(&text);
     if predicted.is_empty() {
         return Err("predicts nothing".to_owned());
@@ -111,9 +137,20 @@ fn line_of(diags: &Diagnostics, diagnostic: &Diagnostic, target: &str) -> Option
 
 #[test]
 fn the_small_specification_is_sound() {
-    if let Err(diags) = Spec::from_sources(base()) {
+    if let Err(diags) = load(base()) {
         panic!("{diags}");
     }
+}
+
+#[test]
+fn a_call_without_an_entry_is_named() {
+    let diags = Spec::from_sources(base()).expect_err("calls are left out");
+    let said: Vec<String> = diags.iter().map(whole).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("without an entry: nanosleep, stat, statx"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -138,7 +175,7 @@ fn a_report_reads_like_a_compiler() {
         path: "syscalls/time.yaml".to_owned(),
         text: "nanosleep:\n  doc: Sleeps.\n  args:\n    req: { in: struct timespce }\n".to_owned(),
     });
-    let diags = Spec::from_sources(sources).expect_err("a misspelt struct");
+    let diags = load(sources).expect_err("a misspelt struct");
     let text = diags.to_string();
     let place = format!("{}:4:16", tests().join("base/syscalls/time.yaml").display());
     for part in [
@@ -164,9 +201,7 @@ fn missing_facts_name_the_remedy() {
     sources
         .files
         .retain(|file| !file.path.starts_with("facts/"));
-    let text = Spec::from_sources(sources)
-        .expect_err("no facts")
-        .to_string();
+    let text = load(sources).expect_err("no facts").to_string();
     assert!(text.contains("run `wali-codegen facts`"), "{text}");
 }
 
@@ -219,9 +254,7 @@ fn the_facts_are_not_blamed_for_a_mistake_in_an_isa() {
         .iter_mut()
         .find(|file| file.path == "isa/riscv64.yaml");
     isa.expect("the ISA").text = "order: 3\ntriple: riscv64-linux-gnu\n".to_owned();
-    let text = Spec::from_sources(sources)
-        .expect_err("no `uapi`")
-        .to_string();
+    let text = load(sources).expect_err("no `uapi`").to_string();
     assert!(text.contains("an ISA has no `uapi`"), "{text}");
     assert!(!text.contains("the facts are about"), "{text}");
 }
@@ -236,7 +269,7 @@ fn truncated_files_never_panic() {
             let mut sources = real.clone();
             let cut = file.text.floor_char_boundary(cut);
             sources.files[index].text.truncate(cut);
-            if let Err(diags) = Spec::from_sources(sources) {
+            if let Err(diags) = load(sources) {
                 assert!(!diags.to_string().is_empty());
             }
         }
@@ -268,7 +301,7 @@ fn hostile_files_neither_panic_nor_hang() {
             path: "syscalls/hostile.yaml".to_owned(),
             text: text.to_owned(),
         });
-        let diags = Spec::from_sources(sources).expect_err("nothing of this is a specification");
+        let diags = load(sources).expect_err("nothing of this is a specification");
         assert!(diags.to_string().contains("hostile.yaml"));
     }
 }

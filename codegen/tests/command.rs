@@ -82,7 +82,6 @@ fn json_lists_every_call_of_the_kernel() {
         let described = spec
             .calls
             .contains_key(row["name"].as_str().expect("a name"));
-        assert_eq!(row["answer"] != "missing", described, "{row}");
         assert_eq!(row.get("family").is_some(), described, "{row}");
     }
 }

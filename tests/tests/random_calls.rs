@@ -9,6 +9,8 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -196,7 +198,7 @@ fn run() -> Result<(), String> {
     let start = Instant::now();
     let most = asked.unwrap_or(CALLS);
     let (mut made, mut good, mut seed) = (0, 0, first);
-    let mut ends: HashMap<String, u32> = HashMap::new();
+    let mut ends: HashMap<String, Vec<u64>> = HashMap::new();
     let mut isolation = 0;
     while made < most && (asked.is_some() || start.elapsed() < TIME) {
         let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -245,16 +247,15 @@ fn run() -> Result<(), String> {
         good += state.good.load(Ordering::Relaxed);
         isolation = state.isolation.load(Ordering::Relaxed);
         if state.stuck.load(Ordering::Relaxed) != 0 {
-            *ends
-                .entry(format!("stuck in {}", state.name.get()))
-                .or_default() += 1;
+            let end = format!("stuck in {}", state.name.get());
+            ends.entry(end).or_default().push(seed);
         } else if libc::WIFSIGNALED(status) {
             let signal = libc::WTERMSIG(status);
             if FATAL.contains(&signal) {
                 return Err(format!("killed by signal {signal}: {}", what()));
             }
             let end = format!("signal {signal} in {}", state.name.get());
-            *ends.entry(end).or_default() += 1;
+            ends.entry(end).or_default().push(seed);
         } else if libc::WEXITSTATUS(status) != 0 {
             return Err(format!("status {}: {}", libc::WEXITSTATUS(status), what()));
         } else if calls < count {
@@ -276,8 +277,8 @@ fn run() -> Result<(), String> {
     );
     let mut ends: Vec<_> = ends.into_iter().collect();
     ends.sort();
-    for (end, times) in ends {
-        println!("random_calls: {times} generations cut short: {end}");
+    for (end, seeds) in ends {
+        println!("random_calls: cut short: {end}: WALI_SEED={seeds:?}");
     }
     // A caller that gets nowhere tests nothing.
     if good * 20 < made {
@@ -311,6 +312,8 @@ fn generation(folder: &Path) -> ! {
     // Read while the files are there.
     let spec = load();
     let isolation = isolate::enter();
+    // A change of user would have it forgotten.
+    end_with_parent();
     state.isolation.store(isolation as u32, Ordering::Relaxed);
     // SAFETY: this process has one thread; the child goes on with a copy of all.
     let child = unsafe { libc::fork() };
@@ -342,6 +345,11 @@ fn generation(folder: &Path) -> ! {
     }
     state.status.store(status, Ordering::Relaxed);
     std::process::exit(0);
+}
+
+fn end_with_parent() {
+    // SAFETY: a call without pointers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
 }
 
 /// Memory of the host's that nobody writes.
@@ -415,6 +423,7 @@ fn calls(
     seed: u64,
     count: u64,
 ) -> ! {
+    end_with_parent();
     // Signals to the group are to reach nobody else.
     // SAFETY: a call without arguments.
     unsafe { libc::setsid() };
@@ -478,7 +487,7 @@ fn calls(
         if result >= 0 {
             state.good.fetch_add(1, Ordering::Relaxed);
             opened(spec, state, &mut generator, &variant.call, result, &own);
-        } else if result < -4095 && !ADDRESSES_OF_THE_KERNEL.contains(&variant.call.name.as_str()) {
+        } else if result < -4095 && !ANY_RESULT.contains(&variant.name.as_str()) {
             wrong(state, &format!("{result} is neither a result nor an error"));
         }
         if made % BETWEEN == BETWEEN - 1 {
@@ -497,7 +506,7 @@ fn calls(
 }
 
 /// Calls whose results may be any number.
-const ADDRESSES_OF_THE_KERNEL: &[&str] = &["lseek"];
+const ANY_RESULT: &[&str] = &["lseek", "prctl.PR_GET_TIMERSLACK", "prctl"];
 
 /// What belongs to a fresh process: no way to the outside, no way to fill the machine.
 fn prepare(state: &'static Shared, isolation: Isolation, folder: &Path) {
@@ -636,16 +645,28 @@ fn paths(isolation: Isolation) -> Vec<String> {
 /// Files and descriptors to begin with.
 fn files(generator: &mut Generator<'_>) {
     // What the guest has made of the folder meanwhile is its business.
-    let _ = fs::write("file", "some content of a file");
+    let put = |name: &str, text: &str| {
+        // It may be a pipe by now.
+        let mut options = fs::File::options();
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(libc::O_NONBLOCK);
+        let _ = options
+            .open(name)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+    };
+    put("file", "some content of a file");
     let _ = fs::create_dir("folder");
-    let _ = fs::write("folder/other", "other");
+    put("folder/other", "other");
     let _ = std::os::unix::fs::symlink("file", "link");
     // SAFETY: C strings and live locals; the descriptors are the guest's.
     unsafe {
         libc::mkfifo(c"fifo".as_ptr(), 0o600);
         let mut fds = vec![
-            libc::open(c"file".as_ptr(), libc::O_RDWR),
-            libc::open(c"folder".as_ptr(), libc::O_RDONLY),
+            libc::open(c"file".as_ptr(), libc::O_RDWR | libc::O_NONBLOCK),
+            libc::open(c"folder".as_ptr(), libc::O_RDONLY | libc::O_NONBLOCK),
             libc::open(c"fifo".as_ptr(), libc::O_RDWR | libc::O_NONBLOCK),
             libc::open(c"/dev/ptmx".as_ptr(), libc::O_RDWR | libc::O_NONBLOCK),
             libc::open(c"/proc/self".as_ptr(), libc::O_RDONLY),

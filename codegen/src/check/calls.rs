@@ -382,6 +382,21 @@ impl Checker<'_> {
         }
     }
 
+    /// Every call of the kernel has an answer.
+    pub(super) fn undescribed(&mut self) {
+        let (described, broken) = (&self.intent.calls, &self.intent.broken);
+        let names: Vec<&str> = (self.facts.calls.keys())
+            .filter(|name| !described.contains_key(*name) && !broken.contains(*name))
+            .map(String::as_str)
+            .collect();
+        if !names.is_empty() {
+            let message = format!("calls of the kernel without an entry: {}", names.join(", "));
+            self.diags.push(Diagnostic::placeless(message).help(
+                "describe them in syscalls/, with `refuse:` at least; docs/add-a-call.md says how",
+            ));
+        }
+    }
+
     /// Imports are found by name, so no two calls may share one.
     pub(super) fn import_names(&mut self) {
         let mut taken: BTreeMap<String, &Span> = BTreeMap::new();

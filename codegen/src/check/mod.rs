@@ -147,6 +147,7 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
     let aux = checker.aux();
     checker.import_names();
     checker.more_missing();
+    checker.undescribed();
     Some(Spec {
         isas: intent.isas.iter().map(isa).collect(),
         provenance: facts.provenance.clone(),

@@ -38,7 +38,6 @@ enum Way {
     Fallback,
     Runtime,
     Refused,
-    Missing,
 }
 
 impl Way {
@@ -49,14 +48,13 @@ impl Way {
             Way::Fallback => Answer::Fallback,
             Way::Runtime => Answer::Runtime,
             Way::Refused => Answer::Refused,
-            Way::Missing => Answer::Missing,
         }
     }
 }
 
 struct Row<'a> {
     name: &'a str,
-    call: Option<&'a Call>,
+    call: &'a Call,
     numbers: &'a [Option<u32>],
     answer: Answer,
 }
@@ -95,22 +93,17 @@ fn rows(spec: &Spec, isa: Option<usize>, only: Option<Answer>) -> Vec<Row<'_>> {
     let guest = spec.isas.iter().position(|isa| isa.guest).unwrap_or(0);
     let order = isa.unwrap_or(guest);
     let mut rows: Vec<Row<'_>> = spec
-        .kernel
+        .calls
         .iter()
-        .map(|(name, numbers)| {
-            let answer = match (spec.calls.get(name), isa) {
-                (Some(call), Some(isa)) => call.answer_on(isa, spec),
-                (Some(call), None) => call.answer(spec),
-                (None, _) => Answer::Missing,
-            };
-            Row {
-                name,
-                call: spec.calls.get(name),
-                numbers: &numbers.0,
-                answer,
-            }
+        .map(|(name, call)| Row {
+            name,
+            call,
+            numbers: &call.numbers.0,
+            answer: match isa {
+                Some(isa) => call.answer_on(isa, spec),
+                None => call.answer(spec),
+            },
         })
-        .filter(|row| isa.is_none_or(|i| row.numbers[i].is_some() || row.answer != Answer::Missing))
         .filter(|row| only.is_none_or(|answer| row.answer == answer))
         .collect();
     rows.sort_by_key(|row| (row.numbers[order].unwrap_or(u32::MAX), row.name));
@@ -125,9 +118,8 @@ fn json(out: &mut impl Write, spec: &Spec, rows: &[Row<'_>]) -> io::Result<()> {
             object.insert(isa.name.clone(), number.map_or(Value::Null, Value::from));
         }
         object.insert("answer".to_owned(), row.answer.word().into());
-        if let Some(call) = row.call {
-            describe(&mut object, call);
-        }
+        let call = row.call;
+        describe(&mut object, call);
         Value::Object(object)
     });
     let values: Vec<Value> = values.collect();

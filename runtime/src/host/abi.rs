@@ -168,6 +168,34 @@ impl GuestMemory {
         Ok(value)
     }
 
+    /// Copies structures of the guest's that stand in a row.
+    ///
+    /// # Errors
+    /// As for [`GuestMemory::read`].
+    #[inline]
+    pub fn read_plains<T: Plain>(self, at: u32, into: &mut [T]) -> Result<(), Errno> {
+        let size = size_of_val(into);
+        let from = self.place(at, size)?;
+        // SAFETY: the source is inside the reservation, the target is the caller's and accepts
+        // any bytes.
+        unsafe { access::copy(into.as_mut_ptr().cast(), from, size) }
+            .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
+    /// Copies structures into the guest, in a row.
+    ///
+    /// # Errors
+    /// As for [`GuestMemory::read`].
+    #[inline]
+    pub fn write_plains<T: Plain>(self, at: u32, values: &[T]) -> Result<(), Errno> {
+        let size = size_of_val(values);
+        let to = self.place(at, size)?;
+        // SAFETY: the target is inside the reservation, and `Plain` values have no byte that is
+        // not initialised.
+        unsafe { access::copy(to, values.as_ptr().cast(), size) }
+            .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
     /// Copies a structure into the guest.
     ///
     /// # Errors
@@ -221,8 +249,6 @@ pub enum Answer {
     Runtime,
     /// With an error, for a stated reason.
     Refused,
-    /// With `ENOSYS`, since it is not described yet.
-    Missing,
 }
 
 impl Answer {
@@ -234,7 +260,6 @@ impl Answer {
             Answer::Fallback => "fallback",
             Answer::Runtime => "runtime",
             Answer::Refused => "refused",
-            Answer::Missing => "missing",
         }
     }
 }

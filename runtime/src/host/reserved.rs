@@ -28,12 +28,6 @@ struct Entry {
 }
 
 impl Entry {
-    const NONE: Entry = Entry {
-        number: AtomicI32::new(-1),
-        device: AtomicU64::new(0),
-        inode: AtomicU64::new(0),
-    };
-
     /// Its number, if it still stands for the same.
     fn get(&self) -> Option<RawFd> {
         let fd = self.number.load(Ordering::Acquire);
@@ -45,7 +39,13 @@ impl Entry {
     }
 }
 
-static ENTRIES: [Entry; MOST] = [Entry::NONE; MOST];
+static ENTRIES: [Entry; MOST] = [const {
+    Entry {
+        number: AtomicI32::new(-1),
+        device: AtomicU64::new(0),
+        inode: AtomicU64::new(0),
+    }
+}; MOST];
 
 /// No descriptor below is listed.
 static LOWEST: AtomicI32 = AtomicI32::new(i32::MAX);

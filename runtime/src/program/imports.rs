@@ -8,8 +8,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use wali_arch::tables::x86_64::Sysno;
-
 use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
@@ -115,12 +113,6 @@ fn find(
     Ok((target, ty.clone()))
 }
 
-/// Whether Linux has a system call of an import's name, on the ISA whose names guests use.
-fn exists(import: &str) -> bool {
-    let name = import.strip_prefix(SYSCALL);
-    name.is_some_and(|name| Sysno::ALL.iter().any(|call| call.name() == name))
-}
-
 /// How each import is answered.
 pub fn report(module: &Module) -> Vec<ImportReport> {
     let bindings = by_name();
@@ -137,9 +129,6 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
                     _,
                 )) => ImportAnswer::Syscall(*answer),
                 Ok((Target::Binding(_), _)) => ImportAnswer::Aux,
-                Ok((Target::Enosys, _)) if exists(&import.name) => {
-                    ImportAnswer::Syscall(Answer::Missing)
-                }
                 Ok((Target::Enosys, _)) => ImportAnswer::Unknown,
                 Err(why) => ImportAnswer::Unlinkable(why),
             };

@@ -8,7 +8,7 @@ mod data;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::model::{Answer, Call, PerIsa, Spec};
+use crate::model::{Call, PerIsa, Spec};
 
 /// The page with the constants.
 const CONSTANTS: &str = "constants.md";
@@ -52,8 +52,7 @@ fn index(spec: &Spec, families: &BTreeSet<&str>) -> String {
          | convert | by the kernel, with structures or constants converted |\n\
          | fallback | by another call, since the ISA's table lacks it |\n\
          | runtime | by the runtime |\n\
-         | refused | with an error, for a stated reason |\n\
-         | missing | with `ENOSYS`: not described yet |\n\n",
+         | refused | with an error, for a stated reason |\n\n",
         spec.provenance.package, spec.provenance.version
     );
     let links: Vec<String> = families.iter().map(|f| format!("[{f}]({f}.md)")).collect();
@@ -68,21 +67,11 @@ fn index(spec: &Spec, families: &BTreeSet<&str>) -> String {
         let _ = write!(out, " {} |", isa.name);
     }
     let _ = writeln!(out, "\n|---|---|---|{}", "--:|".repeat(spec.isas.len()));
-    for (name, numbers) in &spec.kernel {
-        let (call, import, answer) = match spec.calls.get(name) {
-            Some(call) => (
-                format!("[`{name}`]({}.md#{name})", call.family),
-                imports(call),
-                answers(spec, call),
-            ),
-            None => (
-                format!("`{name}`"),
-                String::new(),
-                Answer::Missing.word().to_owned(),
-            ),
-        };
-        let _ = write!(out, "| {call} | {import} | {answer} |");
-        for number in &numbers.0 {
+    for (name, call) in &spec.calls {
+        let link = format!("[`{name}`]({}.md#{name})", call.family);
+        let (import, answer) = (imports(call), answers(spec, call));
+        let _ = write!(out, "| {link} | {import} | {answer} |");
+        for number in &call.numbers.0 {
             let _ = write!(out, " {} |", number.map_or("–".into(), |n| n.to_string()));
         }
         out.push('\n');

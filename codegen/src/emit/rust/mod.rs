@@ -7,6 +7,8 @@ mod layouts;
 mod metadata;
 mod names;
 mod numbers;
+mod passage;
+mod table;
 
 pub use bindings::bindings;
 pub use flags::flags;

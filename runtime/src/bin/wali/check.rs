@@ -13,8 +13,8 @@ use super::{CANNOT_RUN, complain, load};
 ///
 /// direct: straight to the kernel. convert: with structures or flags converted. fallback:
 /// by another call, as this ISA lacks it. runtime: by the runtime. refused: with an error,
-/// for the sandbox's sake. missing: with ENOSYS. The exit status is 0 if every import is
-/// answered, 1 if some are missing or cannot be linked, 126 if the module cannot be run at
+/// for the sandbox's sake. unknown: with ENOSYS, as Linux has no such call. The
+/// exit status is 0 if every import is answered, 1 if some are unknown or cannot be linked, 126 if the module cannot be run at
 /// all, 127 if there is no such file.
 #[derive(clap::Args)]
 pub struct Args {
@@ -45,9 +45,7 @@ pub fn check(args: &Args) -> ExitCode {
     let answered = |report: &ImportReport| {
         !matches!(
             report.answer,
-            ImportAnswer::Unknown
-                | ImportAnswer::Unlinkable(_)
-                | ImportAnswer::Syscall(Answer::Missing)
+            ImportAnswer::Unknown | ImportAnswer::Unlinkable(_)
         )
     };
     ExitCode::from(u8::from(!reports.iter().all(answered)))
@@ -58,19 +56,10 @@ fn print(reports: &[ImportReport]) -> io::Result<()> {
         .iter()
         .map(|report| {
             let answer = match &report.answer {
-                ImportAnswer::Syscall(Answer::Missing) => {
-                    format!(
-                        "{}: not described yet, fails with ENOSYS",
-                        Answer::Missing.word()
-                    )
-                }
                 ImportAnswer::Syscall(answer) => answer.word().to_owned(),
                 ImportAnswer::Aux => Answer::Runtime.word().to_owned(),
                 ImportAnswer::Unknown => {
-                    format!(
-                        "{}: Linux has no such call, fails with ENOSYS",
-                        Answer::Missing.word()
-                    )
+                    "unknown: Linux has no such call, fails with ENOSYS".to_owned()
                 }
                 ImportAnswer::Unlinkable(why) => format!("cannot be linked: {why}"),
             };

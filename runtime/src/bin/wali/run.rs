@@ -6,7 +6,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use wali_runtime::host::abi::Answer;
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::Module;
@@ -73,12 +72,7 @@ pub fn run(args: Args) -> ExitCode {
     };
     let unknown: Vec<String> = report(&module)
         .into_iter()
-        .filter(|report| {
-            matches!(
-                report.answer,
-                ImportAnswer::Unknown | ImportAnswer::Syscall(Answer::Missing)
-            )
-        })
+        .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
         .map(|report| report.import.name)
         .collect();
     if !unknown.is_empty() {

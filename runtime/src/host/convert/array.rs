@@ -8,7 +8,6 @@ use std::ptr::NonNull;
 use wali_arch::flags::{errno, io_limits};
 use wali_arch::layout::{Convert, Plain};
 
-use super::to_host;
 use crate::host::abi::{Errno, GuestMemory};
 
 /// Bytes that go to the kernel without a heap allocation: eight `iovec`s.
@@ -16,6 +15,9 @@ const IN: usize = 128;
 
 /// Bytes that come from it likewise: sixty-four events.
 const OUT: usize = 1024;
+
+/// Elements copied at once.
+const CHUNK: usize = 8;
 
 /// Most elements that the kernel takes of any structure that it reads.
 const MOST: u64 = io_limits::UIO_MAXIOV as u64;
@@ -112,12 +114,20 @@ fn copy<T: Convert>(
         return Ok(None);
     }
     let mut room = Room::<T::Host, IN>::new(count as usize)?;
-    for (index, place) in room.slice().iter_mut().enumerate() {
-        let host = element::<T>(at, index).and_then(|at| to_host::<T>(memory, at));
-        let Some((_, host)) = host else {
+    let mut chunk = [T::zeroed(); CHUNK];
+    for (index, places) in room.slice().chunks_mut(CHUNK).enumerate() {
+        let chunk = &mut chunk[..places.len()];
+        let from = element::<T>(at, index * CHUNK);
+        if from.is_none_or(|from| memory.read_plains(from, chunk).is_err()) {
             return Ok(None);
-        };
-        *place = host;
+        }
+        for (place, guest) in places.iter_mut().zip(&*chunk) {
+            let address = &mut |at, len| Ok::<_, Errno>(memory.address(at, len));
+            match guest.to_host(address) {
+                Ok(host) => *place = host,
+                Err(_) => return Ok(None),
+            }
+        }
     }
     Ok(Some(room))
 }
@@ -257,10 +267,16 @@ impl<T: Convert> OutArray<T> {
         let Source::Copies(room) = &mut self.source else {
             return Ok(());
         };
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        for (index, host) in room.slice().iter().enumerate().take(count) {
-            let at = element::<T>(self.at, index).ok_or(Errno(errno::EFAULT))?;
-            self.memory.write_plain(at, &T::from_host(host))?;
+        let all = room.slice();
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(all.len());
+        let mut chunk = [T::zeroed(); CHUNK];
+        for (index, hosts) in all[..count].chunks(CHUNK).enumerate() {
+            let chunk = &mut chunk[..hosts.len()];
+            for (guest, host) in chunk.iter_mut().zip(hosts) {
+                *guest = T::from_host(host);
+            }
+            let at = element::<T>(self.at, index * CHUNK).ok_or(Errno(errno::EFAULT))?;
+            self.memory.write_plains(at, chunk)?;
         }
         Ok(())
     }
