@@ -240,12 +240,14 @@ impl<T: Convert> OutArray<T> {
     /// `ENOMEM`.
     #[inline]
     pub fn new(memory: GuestMemory, at: u32, count: u64) -> Result<Self, Errno> {
-        // More than a signed count can say is for the kernel to refuse.
+        let size = count.checked_mul(size_of::<T::Host>() as u64);
         let source = match usize::try_from(count) {
-            Ok(count) if !T::SAME && at != 0 && i32::try_from(count).is_ok() => {
+            _ if T::SAME || at == 0 => Source::straight::<T>(memory, at, count),
+            Ok(count) if size.is_some_and(|size| i32::try_from(size).is_ok()) => {
                 Source::Copies(Room::new(count)?)
             }
-            _ => Source::straight::<T>(memory, at, count),
+            // More than a signed size can say is for the kernel to refuse.
+            _ => Source::Address(GuestMemory::NOWHERE),
         };
         Ok(OutArray { memory, at, source })
     }
