@@ -7,7 +7,8 @@
 use std::fmt::Write;
 
 use wali_codegen::model::{
-    Arg, ArgType, By, Call, Dir, Element, FieldType, Len, Pointee, Role, Spec, Struct, WasmType,
+    Arg, ArgType, By, Call, Constant, Dir, Element, Field, FieldType, Len, Pointee, Role, Spec,
+    Struct, WasmType,
 };
 
 /// Calls that are left alone, with the reason.
@@ -37,16 +38,18 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
 /// Memory: a page for the module's own, three for what the kernel gets to see.
 const PAGES: u32 = 4;
 /// One past the last byte of memory.
-const END: u32 = PAGES << 16;
+pub const END: u32 = PAGES << 16;
 /// The results, in page 0 behind address 0's surroundings.
 const RESULTS: u32 = 0x2000;
 /// Each argument's good area, `AREA` bytes each, from here on.
-const AREAS: u32 = 0x10000;
+pub const AREAS: u32 = 0x10000;
 const AREA: u32 = 0x2000;
 /// The path of an existing file and its descriptor in the module's process.
 pub const FILE: &str = "file";
+/// Where the module has that path.
+pub const PATH: u32 = 16;
 /// What unaddressed memory is filled with.
-const CANARY: u8 = 0xa5;
+pub const CANARY: u8 = 0xa5;
 
 /// Addresses at which no extent of two bytes or more is inside memory, nor at the last one
 /// of more than a byte.
@@ -60,10 +63,42 @@ pub struct Vector {
     /// The arguments, as they cross the boundary.
     pub args: Vec<i64>,
     /// Values stored before the call: an inner pointer and its length.
-    pub stores: Vec<(u32, u32)>,
+    pub stores: Vec<Store>,
     /// Whether bytes would have to come from or go to where no memory is, so that the call
     /// cannot have moved any.
     pub moves_nothing: bool,
+}
+
+impl Vector {
+    /// The call, for messages.
+    pub fn shown(&self, name: &str) -> String {
+        let args: Vec<String> = self.args.iter().map(|a| format!("{a:#x}")).collect();
+        let mut text = format!("{name}({})", args.join(", "));
+        for store in &self.stores {
+            let _ = write!(text, " {}={:#x}", store.field.name, store.value);
+        }
+        text
+    }
+}
+
+/// A value in a field of the struct at an argument's good address.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The good address.
+    pub at: u32,
+    /// The field.
+    pub field: Field,
+    /// The value.
+    pub value: u32,
+}
+
+/// Whose sizes count.
+#[derive(Debug, Clone, Copy)]
+pub enum Side {
+    /// The guest's.
+    Guest,
+    /// Those of the host of this index.
+    Host(usize),
 }
 
 /// A call, or what it is for some values of its arguments.
@@ -74,7 +109,7 @@ pub struct Variant {
     /// The call with the arguments it has then.
     pub call: Call,
     /// Arguments that must have these values.
-    pub fixed: Vec<(usize, i64)>,
+    pub fixed: Vec<(usize, Constant)>,
     /// The parameters of the import.
     pub signature: Vec<WasmType>,
 }
@@ -98,7 +133,7 @@ pub fn variants(spec: &Spec, call: &Call) -> Vec<Variant> {
             let by = level.map_or("", |cases| &cases.by);
             fixed.push((
                 position(call, by).expect("the checker resolved it"),
-                constant.guest,
+                constant.clone(),
             ));
             name = format!("{name}.{}", constant.name);
             level = level.and_then(|cases| {
@@ -111,6 +146,7 @@ pub fn variants(spec: &Spec, call: &Call) -> Vec<Variant> {
             call: Call {
                 args: case.args.clone(),
                 by: case.by.clone(),
+                returns: case.returns.clone(),
                 cases: None,
                 ..call.clone()
             },
@@ -134,8 +170,8 @@ pub fn applies(variant: &Variant) -> bool {
 pub fn vectors(spec: &Spec, variant: &Variant) -> Vec<Vector> {
     let mut all = free_vectors(spec, &variant.call);
     for vector in &mut all {
-        for &(at, value) in &variant.fixed {
-            vector.args[at] = value;
+        for (at, constant) in &variant.fixed {
+            vector.args[*at] = constant.guest;
         }
     }
     all
@@ -194,7 +230,12 @@ fn inner(spec: &Spec, call: &Call, at: usize, to: &Pointee, plain: &Vector, all:
         for address in ADDRESSES {
             for value in LENGTHS {
                 let mut bad = plain.clone();
-                bad.stores = vec![(area(at) + pointer, address), (area(at) + length, value)];
+                let store = |field: &Field, value| Store {
+                    at: area(at),
+                    field: field.clone(),
+                    value,
+                };
+                bad.stores = vec![store(pointer, address), store(length, value)];
                 let outside = address == 0 || address >= END;
                 bad.moves_nothing = outside && value > 0;
                 all.push(bad);
@@ -213,14 +254,14 @@ fn inner(spec: &Spec, call: &Call, at: usize, to: &Pointee, plain: &Vector, all:
     }
 }
 
-/// The offsets of each pointer in a struct and of its length.
-fn pointer_fields(layout: &Struct) -> Vec<(u32, u32)> {
-    let offset = |name: &str| {
+/// Each pointer in a struct and its length.
+fn pointer_fields(layout: &Struct) -> Vec<(&Field, &Field)> {
+    let named = |name: &str| {
         let field = layout.fields.iter().find(|f| f.name == name);
-        field.expect("the checker resolved it").guest.offset as u32
+        field.expect("the checker resolved it")
     };
     let fields = layout.fields.iter().filter_map(|f| match &f.ty {
-        FieldType::Pointer { len, .. } => Some((f.guest.offset as u32, offset(len))),
+        FieldType::Pointer { len, .. } => Some((f, named(len))),
         _ => None,
     });
     fields.collect()
@@ -241,7 +282,8 @@ fn position(call: &Call, name: &str) -> Option<usize> {
     call.args.iter().position(|a| a.name == name)
 }
 
-fn area(arg: usize) -> u32 {
+/// The good address of an argument.
+pub fn area(arg: usize) -> u32 {
     AREAS + arg as u32 * AREA
 }
 
@@ -282,10 +324,12 @@ fn measured<'a>(call: &'a Call, arg: &Arg) -> Option<&'a Pointee> {
 }
 
 /// The bytes that the kernel may change or read behind a plausible pointer.
-fn extent(spec: &Spec, call: &Call, to: &Pointee) -> u64 {
-    let element = |of: &Element| match of {
-        Element::Scalar(s) => u64::from(spec.scalars[s].guest.bits / 8),
-        Element::Struct(s) => spec.structs[s].guest.size,
+pub fn extent(spec: &Spec, call: &Call, to: &Pointee, side: Side) -> u64 {
+    let element = |of: &Element| match (of, side) {
+        (Element::Scalar(s), Side::Guest) => u64::from(spec.scalars[s].guest.bits / 8),
+        (Element::Scalar(s), Side::Host(_)) => u64::from(spec.scalars[s].host.bits / 8),
+        (Element::Struct(s), Side::Guest) => spec.structs[s].guest.size,
+        (Element::Struct(s), Side::Host(isa)) => spec.structs[s].host.0[isa].size,
     };
     let length = |len: &Len| match len {
         Len::Fixed(n) => *n,
@@ -328,7 +372,7 @@ pub fn module(spec: &Spec, variant: &Variant, vectors: &[Vector]) -> String {
         "  (import \"wali\" \"{import}\" (func $call (param {types}) (result i64)))"
     );
     let _ = writeln!(wat, "  (memory (export \"memory\") {PAGES} 64)");
-    let _ = writeln!(wat, "  (data (i32.const 16) \"{FILE}\\00\")");
+    let _ = writeln!(wat, "  (data (i32.const {PATH}) \"{FILE}\\00\")");
     let o_rdwr = spec
         .flag_sets
         .values()
@@ -353,7 +397,7 @@ pub fn module(spec: &Spec, variant: &Variant, vectors: &[Vector]) -> String {
     wat.push_str("  (func (export \"_start\")\n");
     let _ = writeln!(
         wat,
-        "    (if (i64.ne (call $open (i32.const {at_fdcwd}) (i32.const 16) (i32.const {o_rdwr}) (i32.const 0)) \
+        "    (if (i64.ne (call $open (i32.const {at_fdcwd}) (i32.const {PATH}) (i32.const {o_rdwr}) (i32.const 0)) \
          (i64.const 3)) (then (call $exit (i32.const 2))))"
     );
     let _ = writeln!(
@@ -363,10 +407,11 @@ pub fn module(spec: &Spec, variant: &Variant, vectors: &[Vector]) -> String {
     );
     for (i, vector) in vectors.iter().enumerate() {
         areas(spec, call, &mut wat);
-        for (at, value) in &vector.stores {
+        for Store { at, field, value } in &vector.stores {
             let _ = writeln!(
                 wat,
-                "    (i32.store (i32.const {at}) (i32.const {}))",
+                "    (i32.store (i32.const {}) (i32.const {}))",
+                at + field.guest.offset as u32,
                 *value as i32
             );
         }
@@ -393,7 +438,7 @@ pub fn module(spec: &Spec, variant: &Variant, vectors: &[Vector]) -> String {
                 "    (call $check (i32.const {from}) (i32.const {}))",
                 area(at)
             );
-            from = area(at) + extent(spec, call, to) as u32;
+            from = area(at) + extent(spec, call, to, Side::Guest) as u32;
         }
     }
     let _ = writeln!(
@@ -419,7 +464,7 @@ fn areas(spec: &Spec, call: &Call, wat: &mut String) {
         let _ = match to {
             Pointee::String { .. } => writeln!(
                 wat,
-                "    (memory.copy (i32.const {}) (i32.const 16) (i32.const {}))",
+                "    (memory.copy (i32.const {}) (i32.const {PATH}) (i32.const {}))",
                 area(at),
                 FILE.len() + 1
             ),
@@ -427,7 +472,7 @@ fn areas(spec: &Spec, call: &Call, wat: &mut String) {
                 wat,
                 "    (memory.fill (i32.const {}) (i32.const 0) (i32.const {}))",
                 area(at),
-                extent(spec, call, to)
+                extent(spec, call, to, Side::Guest)
             ),
         };
     }

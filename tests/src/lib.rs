@@ -5,6 +5,7 @@ pub mod bench;
 pub mod guests;
 pub mod hostile;
 pub mod isolate;
+pub mod native;
 pub mod process;
 pub mod random;
 pub mod workspace;

@@ -117,8 +117,8 @@ impl Generator<'_> {
                 self.argument(&variant.call, arg, at)
             };
         }
-        for &(at, value) in &variant.fixed {
-            words[at] = value as u64;
+        for (at, constant) in &variant.fixed {
+            words[*at] = constant.guest as u64;
         }
         words
     }

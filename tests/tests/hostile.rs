@@ -72,13 +72,7 @@ fn survives(spec: &Spec, variant: &Variant) -> Result<(), String> {
     }
     let mut wrong = String::new();
     for (vector, result) in vectors.iter().zip(results) {
-        let args: Vec<String> = vector.args.iter().map(|a| format!("{a:#x}")).collect();
-        let what = format!(
-            "{}({}) with {:x?} gave {result}",
-            variant.name,
-            args.join(", "),
-            vector.stores
-        );
+        let what = format!("{} gave {result}", vector.shown(&variant.name));
         if result < LOWEST {
             wrong += &format!("{what}: neither a result nor an error\n");
         } else if vector.moves_nothing && result > 0 {

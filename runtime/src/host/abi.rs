@@ -91,12 +91,15 @@ impl GuestMemory {
     pub(super) const NOWHERE: usize = usize::MAX << 12;
 
     /// The host address of `len` bytes at a guest address, for the kernel; the null pointer
-    /// stays null, and an extent larger than all of guest memory is nowhere. So is one at the
-    /// null pointer that reaches beyond the page that no process maps.
+    /// stays null, and an extent larger than all of guest memory is nowhere. One at the null
+    /// pointer that reaches beyond the page that no process maps lies behind the memory, where
+    /// nothing is mapped either: as natively, that is an error only if the kernel looks there.
     #[inline]
     pub fn address(self, at: u32, len: u64) -> usize {
-        if len > GuestMemory::MOST || (at == 0 && len > PAGE) {
+        if len > GuestMemory::MOST {
             GuestMemory::NOWHERE
+        } else if at == 0 && len > PAGE {
+            self.base as usize + GuestMemory::MOST as usize
         } else if at == 0 {
             0
         } else {

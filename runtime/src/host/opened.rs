@@ -4,14 +4,14 @@
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use wali_arch::flags::errno;
 
 use super::abi::Errno;
-use super::memory_files::{self, Verdict, is_in_proc};
+use super::memory_files::{self, Verdict, is_in_proc, takes_addresses};
 use super::reserved::out_of_the_way;
 
 /// Where the kernel says what a descriptor is: procfs, as it was mounted before any guest ran.
@@ -110,6 +110,10 @@ impl Descriptors {
         match memory_files::look(fd) {
             Verdict::Harmless => false,
             Verdict::Perhaps => self.is_memory(fd),
+            // If that cannot be told, it counts as one.
+            Verdict::Misc(minor) => self
+                .devices()
+                .map_or(true, |list| takes_addresses(minor, &list)),
             Verdict::Memory => true,
         }
     }
@@ -142,6 +146,19 @@ impl Descriptors {
         }
     }
 
+    /// What procfs lists of devices with numbers that the kernel gave out.
+    fn devices(&self) -> io::Result<Vec<u8>> {
+        let (root, known) = self.proc.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        if Identity::of(root.as_raw_fd())? != *known {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let mut how = how(libc::O_RDONLY);
+        how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_SYMLINKS;
+        let mut list = Vec::new();
+        File::from(openat2(root.as_raw_fd(), c"misc", &how)?).read_to_end(&mut list)?;
+        Ok(list)
+    }
+
     /// Whether a file of procfs is the `mem` of a process or thread. If that cannot be told,
     /// it counts as one.
     fn is_memory(&self, fd: i32) -> bool {
@@ -153,10 +170,17 @@ impl Descriptors {
         }
         let mut name = [0; NAME];
         match name_of(root.as_raw_fd(), fd, &mut name) {
-            Ok(len) if len < name.len() => name[..len].ends_with(b"/mem"),
+            Ok(len) if len < name.len() => is_mem(&name[..len]),
             _ => true,
         }
     }
+}
+
+/// Whether a name is that of a `mem`. One of a thread that has ended counts as deleted, while
+/// its memory is that of all others of its process.
+fn is_mem(name: &[u8]) -> bool {
+    let name = name.strip_suffix(b" (deleted)").unwrap_or(name);
+    name.ends_with(b"/mem")
 }
 
 /// The name that this thread's descriptor has in the procfs of that root. The thread's, since it

@@ -100,6 +100,20 @@ int main(void) {
       MUST(raw(open, "memory-device", O_PATH, 0), -EACCES);
       unlink("memory-device");
     }
+    // Devices that take addresses in what is written to them, or, like CUSE's, in answers.
+    static const struct { const char *name; unsigned major, minor; } taking[] = {
+        {"cuse", 10, 203}, {"uhid", 10, 239}, {"sg0", 21, 0}, {"msr", 202, 0},
+        {"uverbs0", 231, 192}};
+    for (unsigned i = 0; i < sizeof taking / sizeof *taking; i++) {
+      if (raw(mknod, taking[i].name, S_IFCHR | 0600, taking[i].major << 8 | taking[i].minor)) continue;
+      must(taking[i].name, raw(open, taking[i].name, O_PATH, 0), -EACCES);
+      unlink(taking[i].name);
+    }
+    // Others with numbers that the kernel gives out are looked up, and stay open.
+    if (raw(mknod, "dynamic", S_IFCHR | 0600, (256 & 255) | 10 << 8 | 1 << 20) == 0) {
+      HOLDS(raw(open, "dynamic", O_PATH, 0) >= 0);
+      unlink("dynamic");
+    }
   }
 
   // What is harmless stays open: it shows, but nothing can be changed by it.

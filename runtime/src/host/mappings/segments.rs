@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use wali_arch::flags::{map_flags, shm_flags};
+use wali_arch::flags::{errno, map_flags, shm_flags};
 
 use super::{EINVAL, PAGE, aligned, choose, free, install, last_error, settle};
 use crate::host::abi::Errno;
@@ -27,6 +27,12 @@ pub fn shmat(memory: &Memory, id: i32, addr: u32, flags: i32) -> Result<u32, Err
     let from = unsafe { libc::shmat(id, std::ptr::null(), host_flags) };
     if from as isize == -1 {
         return Err(last_error());
+    }
+    // The id may stand for another segment by now, and nothing but it may be moved.
+    if size(id).map(|now| now.next_multiple_of(PAGE)) != Ok(len) {
+        // SAFETY: the segment was attached just now, and nobody knows of it.
+        unsafe { libc::shmdt(from) };
+        return Err(Errno(errno::EIDRM));
     }
     let place = match addr {
         0 => choose(memory, &map, 0, len, 0),

@@ -13,8 +13,12 @@ use crate::host::convert::Room;
 /// Bytes of control messages for which no heap is needed: eleven with a word each.
 const INLINE: usize = 256;
 
-/// Most bytes of control messages; the kernel takes and gives far fewer.
+/// Most bytes of control messages that are sent; the kernel takes fewer.
 const MOST: u32 = 1 << 20;
+
+/// Most bytes of those that are received. The kernel gives a few pages at most, and there may be
+/// as many messages as a call can have.
+const MOST_RECEIVED: u32 = 1 << 16;
 
 /// A header: length, level, type.
 const HEADER: usize = 16;
@@ -169,7 +173,7 @@ impl Incoming {
     /// # Errors
     /// `ENOMEM`.
     pub(super) fn new(at: u32, len: u32) -> Result<Incoming, Errno> {
-        let room = match (at, len.min(MOST)) {
+        let room = match (at, len.min(MOST_RECEIVED)) {
             (0, _) | (_, 0) => None,
             (_, len) => Some(Bytes::new((len as usize).div_ceil(8))?),
         };
@@ -179,7 +183,7 @@ impl Incoming {
     /// Address and length for the kernel, good while `self` stays where it is.
     pub(super) fn words(&mut self) -> (u64, u64) {
         match &mut self.room {
-            Some(room) => (room.address() as u64, self.len.min(MOST).into()),
+            Some(room) => (room.address() as u64, self.len.min(MOST_RECEIVED).into()),
             None => (0, self.len.into()),
         }
     }

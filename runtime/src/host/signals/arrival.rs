@@ -251,9 +251,11 @@ fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool
     match signals.actions().get(signal).disposition() {
         Disposition::Ignore => {}
         Disposition::Default => fault::die(signal),
-        // SAFETY: the context is this handler's. With all signals blocked, something is noted or
-        // being attended to, and this one nests in it.
-        Disposition::Handler(_) if unsafe { *interrupted_mask(context) == (!FAULTS).bits() } => {
+        // SAFETY: the context is this handler's. With all signals blocked, as far as the kernel
+        // does that, something is noted or being attended to, and this one nests in it.
+        Disposition::Handler(_)
+            if unsafe { *interrupted_mask(context) == (!FAULTS).blockable().bits() } =>
+        {
             arrival.keep_sent(signal, known);
             // SAFETY: as above.
             unsafe { interrupt(signals, context) };

@@ -4,8 +4,8 @@ use std::ffi::c_int;
 use std::ops::{BitAnd, BitOr, Not, Sub};
 
 use wali_arch::flags::{signals, sigprocmask_how};
-use wali_arch::syscall;
 use wali_arch::tables::number;
+use wali_arch::{signal, syscall};
 
 /// A set of signals, as the kernel has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,15 +17,19 @@ pub const FAULTS: Set = Set(bit(signals::SIGSEGV) | bit(signals::SIGBUS));
 /// What nobody can block.
 const UNBLOCKABLE: Set = Set(bit(signals::SIGKILL) | bit(signals::SIGSTOP));
 
+/// None for a number that is no signal: guests may give any.
 const fn bit(signal: c_int) -> u64 {
-    1 << (signal - 1)
+    match signal {
+        1..=signal::COUNT => 1 << (signal - 1),
+        _ => 0,
+    }
 }
 
 impl Set {
     /// Bytes of a set.
     pub const BYTES: usize = size_of::<u64>();
 
-    /// The set with one signal, a valid one.
+    /// The set with one signal.
     pub const fn of(signal: c_int) -> Set {
         Set(bit(signal))
     }
@@ -35,7 +39,7 @@ impl Set {
         self.0
     }
 
-    /// Whether a signal, a valid one, is in it.
+    /// Whether a signal is in it.
     pub const fn contains(self, signal: c_int) -> bool {
         self.0 & bit(signal) != 0
     }
@@ -134,6 +138,10 @@ mod tests {
         assert!(set.contains(1) && set.contains(64) && !set.contains(2));
         assert_eq!((set - Set::of(1)).first(), Some(64));
         assert_eq!(Set::default().first(), None);
+        for other in [0, -1, 65, 64 + 11, i32::MIN, i32::MAX] {
+            assert_eq!(Set::of(other), Set::default());
+            assert!(!(!Set::default()).contains(other));
+        }
         assert!(!(!Set::default()).blockable().contains(signals::SIGKILL));
     }
 }

@@ -1,0 +1,149 @@
+//! Every described call with every bad address, natively and in a guest: the same errors.
+//!
+//! `bad_pointers --native SCRIPT` is the native half, in a process of its own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use wali_codegen::model::{By, Returns, Spec};
+use wali_tests::hostile::{self, FILE, Variant, Vector};
+use wali_tests::process::{self, End};
+use wali_tests::{native, workspace};
+
+/// The argument that makes this program the native half.
+const NATIVE: &str = "--native";
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static VECTORS: AtomicUsize = AtomicUsize::new(0);
+
+fn main() {
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|first| first == NATIVE) {
+        let script = args.next().expect("the script's name");
+        native::perform(Path::new(&script)).unwrap_or_else(|e| panic!("{e}"));
+        return;
+    }
+    let arguments = Arguments::from_args();
+    let spec = Spec::load(&workspace::spec_dir()).unwrap_or_else(|e| panic!("{e}"));
+    let spec: &'static Spec = Box::leak(Box::new(spec));
+    let isa = spec
+        .isas
+        .iter()
+        .position(|isa| isa.guest)
+        .expect("the guest's");
+    // Elsewhere flags and structs would have to be translated here, too.
+    let here =
+        workspace::target().triple.is_none() && spec.isas[isa].name == std::env::consts::ARCH;
+    let variants = spec
+        .calls
+        .values()
+        .flat_map(|call| hostile::variants(spec, call))
+        .filter(hostile::applies);
+    let trials = variants.map(|variant| {
+        Trial::test(variant.name.clone(), move || {
+            agrees(spec, &variant, isa).map_err(Failed::from)
+        })
+        .with_ignored_flag(!here)
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    println!(
+        "{} calls compared in {} ways",
+        CALLS.load(Ordering::Relaxed),
+        VECTORS.load(Ordering::Relaxed)
+    );
+    conclusion.exit();
+}
+
+fn agrees(spec: &Spec, variant: &Variant, isa: usize) -> Result<(), String> {
+    let vectors = hostile::vectors(spec, variant);
+    let Some(script) = native::script(spec, variant, &vectors, isa) else {
+        return Err("this ISA has no such call".into());
+    };
+    let guest = guest(spec, variant, &vectors)?;
+    let native = natively(&script, vectors.len())?;
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    VECTORS.fetch_add(vectors.len(), Ordering::Relaxed);
+    let mut text = String::new();
+    let mut seen = BTreeSet::new();
+    for ((vector, guest), native) in vectors.iter().zip(guest).zip(native) {
+        if !same(&variant.call.returns, guest, native) && seen.insert((guest, native)) {
+            let what = vector.shown(&variant.name);
+            text += &format!(
+                "DIFF {what}: {guest}, natively {native} [{}]\n",
+                matches!(variant.call.by, By::Runtime { .. })
+            );
+        }
+    }
+    if text.is_empty() { Ok(()) } else { Err(text) }
+}
+
+/// Whether two results are the same, as far as they can be.
+fn same(returns: &Returns, guest: i64, native: i64) -> bool {
+    match returns {
+        _ if guest < 0 || native < 0 => guest == native,
+        Returns::Scalar(name) if name == "size_t" => guest == native,
+        Returns::Scalar(_) | Returns::Flags(_) => true,
+        Returns::Nothing | Returns::Never => guest == native,
+    }
+}
+
+fn guest(spec: &Spec, variant: &Variant, vectors: &[Vector]) -> Result<Vec<i64>, String> {
+    let wat = hostile::module(spec, variant, vectors);
+    let module = wat::parse_str(&wat).map_err(|e| format!("{e}\n{wat}"))?;
+    run(&module, vectors.len(), |module| {
+        let mut command = workspace::command(workspace::wali());
+        command.arg("run").arg(module);
+        command
+    })
+}
+
+fn natively(script: &[u64], count: usize) -> Result<Vec<i64>, String> {
+    let bytes: Vec<u8> = script.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let program = std::env::current_exe().map_err(|e| e.to_string())?;
+    run(&bytes, count, |script| {
+        let mut command = std::process::Command::new(program);
+        command.arg(NATIVE).arg(script);
+        command
+    })
+}
+
+/// Runs what makes the calls in a folder with the file, and reads the results.
+fn run(
+    input: &[u8],
+    count: usize,
+    command: impl FnOnce(&Path) -> std::process::Command,
+) -> Result<Vec<i64>, String> {
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let (path, work) = (dir.path().join("input"), dir.path().join("work"));
+    std::fs::create_dir(&work)
+        .and_then(|()| std::fs::write(work.join(FILE), "some content of a file"))
+        .and_then(|()| std::fs::write(&path, input))
+        .map_err(|e| e.to_string())?;
+    let mut command = command(&path);
+    command.current_dir(&work);
+    let name = command.get_program().to_owned();
+    let outcome = process::run(command, b"", Duration::from_secs(20));
+    if outcome.end != End::Exit(0) {
+        return Err(format!(
+            "{}: {}\n{}",
+            name.display(),
+            outcome.end,
+            outcome.errors()
+        ));
+    }
+    let results = outcome.stdout.chunks_exact(8);
+    let results: Vec<i64> = results
+        .map(|c| i64::from_le_bytes(c.try_into().expect("eight bytes")))
+        .collect();
+    match results.len() == count {
+        true => Ok(results),
+        false => Err(format!(
+            "{}: {} results of {count}",
+            name.display(),
+            results.len()
+        )),
+    }
+}
