@@ -19,6 +19,9 @@
 #include <sys/syscall.h>
 #define raw(name, ...) raw_result(syscall(SYS_##name, ##__VA_ARGS__))
 static inline long long raw_result(long long r) { return r == -1 ? -errno : r; }
+#ifndef SYS_poll
+#include "newer.h"
+#endif
 // The kernel's names for what glibc calls st_mtim.tv_nsec.
 #define st_atime_nsec st_atim.tv_nsec
 #define st_mtime_nsec st_mtim.tv_nsec

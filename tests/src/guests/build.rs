@@ -62,12 +62,13 @@ pub fn build(program: &Program) -> Result<Built, String> {
     let tools = tools()?;
     let source = read(&program.source)?;
     let common = read(&super::dir().join("common.h"))?;
+    let newer = read(&super::dir().join("newer.h"))?;
     let mut native = Command::new(&tools.cc[0]);
     native
         .args(&tools.cc[1..])
         .args(NATIVE_FLAGS)
         .arg(&program.source);
-    let key = hash(&(&source, &common, &tools.cc, NATIVE_FLAGS));
+    let key = hash(&(&source, &common, &newer, &tools.cc, NATIVE_FLAGS));
     let native = cached(&format!("{}-{key:016x}", program.name), |out| {
         run(native, out)
     })?;
