@@ -91,12 +91,16 @@ impl GuestMemory {
     pub(super) const NOWHERE: usize = usize::MAX << 12;
 
     /// The host address of `len` bytes at a guest address, for the kernel; the null pointer
-    /// stays null, and an extent larger than all of guest memory is nowhere. So is one at the
-    /// null pointer that reaches beyond the page that no process maps.
+    /// stays null, and an extent larger than all of guest memory is nowhere. One at the null
+    /// pointer that reaches beyond the page that no process maps lies behind guest memory,
+    /// where nothing is ever accessible: the kernel refuses it when it comes to it, as it would
+    /// null, but does not take it for one of its own.
     #[inline]
     pub fn address(self, at: u32, len: u64) -> usize {
-        if len > GuestMemory::MOST || (at == 0 && len > PAGE) {
+        if len > GuestMemory::MOST {
             GuestMemory::NOWHERE
+        } else if at == 0 && len > PAGE {
+            self.base as usize + GuestMemory::MOST as usize
         } else if at == 0 {
             0
         } else {
