@@ -177,6 +177,34 @@ pub fn vectors(spec: &Spec, variant: &Variant) -> Vec<Vector> {
     all
 }
 
+/// The same calls with other descriptors than the file's, after them; none for a call without.
+pub fn on_others(
+    spec: &Spec,
+    variant: &Variant,
+    vectors: &[Vector],
+    others: &[i32],
+) -> Vec<Vector> {
+    let takes = |arg: &Arg| match &arg.ty {
+        ArgType::Value { scalar, .. } => {
+            spec.scalars[scalar].role == Role::Descriptor && !arg.name.ends_with("dirfd")
+        }
+        _ => false,
+    };
+    let args = &variant.call.args;
+    let places: Vec<usize> = (0..args.len()).filter(|&at| takes(&args[at])).collect();
+    let mut all = Vec::new();
+    for other in others.iter().filter(|_| !places.is_empty()) {
+        for vector in vectors {
+            let mut vector = vector.clone();
+            for &at in &places {
+                vector.args[at] = i64::from(*other);
+            }
+            all.push(vector);
+        }
+    }
+    all
+}
+
 fn free_vectors(spec: &Spec, call: &Call) -> Vec<Vector> {
     let good: Vec<i64> = call
         .args

@@ -47,7 +47,11 @@ pub(super) fn passage(spec: &Spec, call: &Call, arg: &Arg) -> Passage {
                 after: quote!(),
             }
         }
-        ArgType::Pointer { dir, to, .. } => pointer(spec, call, &name, *dir, to),
+        ArgType::Pointer { dir, to, nullable } => {
+            // What the kernel does not look at has no end that could lie anywhere.
+            let none_at_null = *nullable && measured(call, to);
+            pointer(spec, call, &name, *dir, to, none_at_null)
+        }
         ArgType::Unused { .. } => Passage {
             before: quote!(),
             word: quote!(0usize),
@@ -83,9 +87,38 @@ fn length(spec: &Spec, call: &Call, len: &Len) -> TokenStream {
     }
 }
 
-fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Passage {
+/// Whether an argument says how much there is.
+fn measured(call: &Call, to: &Pointee) -> bool {
+    let (Pointee::Bytes(Len::Arg(name))
+    | Pointee::Array {
+        count: Len::Arg(name),
+        ..
+    }) = to
+    else {
+        return false;
+    };
+    let arg = call.args.iter().find(|a| a.name == *name);
+    arg.is_some_and(|a| matches!(a.ty, ArgType::Value { .. }))
+}
+
+/// A length or count, or 0 at the null pointer.
+fn at_null(name: &Ident, none: bool, length: TokenStream) -> TokenStream {
+    match none {
+        true => quote!(if #name == 0 { 0 } else { #length }),
+        false => length,
+    }
+}
+
+fn pointer(
+    spec: &Spec,
+    call: &Call,
+    name: &Ident,
+    dir: Dir,
+    to: &Pointee,
+    none_at_null: bool,
+) -> Passage {
     match to {
-        Pointee::Bytes(len) => straight(name, length(spec, call, len)),
+        Pointee::Bytes(len) => straight(name, at_null(name, none_at_null, length(spec, call, len))),
         // The kernel stops at the end of accessible memory, which the reservation holds.
         Pointee::String { .. } => straight(name, quote!(0)),
         Pointee::Scalar(scalar) => {
@@ -128,16 +161,15 @@ fn pointer(spec: &Spec, call: &Call, name: &Ident, dir: Dir, to: &Pointee) -> Pa
                     Returns::Scalar(_) | Returns::Flags(_) => quote!(__result as u64),
                     Returns::Nothing | Returns::Never => count.clone(),
                 };
+                let count = at_null(name, none_at_null, count);
                 let mut passage = converted(name, dir, ty, Some(count));
                 if dir == Dir::Out {
                     passage.after = quote!(#name.give_back(#given)?;);
                 }
                 passage
             } else {
-                straight(
-                    name,
-                    quote!((#count).saturating_mul(::core::mem::size_of::<#ty>() as u64)),
-                )
+                let extent = quote!((#count).saturating_mul(::core::mem::size_of::<#ty>() as u64));
+                straight(name, at_null(name, none_at_null, extent))
             }
         }
     }
