@@ -375,6 +375,17 @@ mod tests {
     }
 
     #[test]
+    fn more_than_a_signed_size_is_nowhere() {
+        over(0, |memory| {
+            let most = i32::MAX as u64 / size_of::<host::iovec>() as u64;
+            for count in [most + 1, i32::MAX as u64, u64::MAX] {
+                let mut array = OutArray::<guest::iovec>::new(memory, 8, count).unwrap();
+                assert_eq!(array.word(), GuestMemory::NOWHERE, "{count}");
+            }
+        });
+    }
+
+    #[test]
     fn elements_that_are_read_and_written_keep_their_addresses() {
         over(20, |memory| {
             let mut array = InOutArray::<guest::iovec>::new(memory, 8, 20).unwrap();
