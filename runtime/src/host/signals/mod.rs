@@ -25,7 +25,7 @@ use std::cell::{Cell, OnceCell};
 use std::ffi::c_int;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use wali_arch::layout::host;
 
@@ -39,6 +39,9 @@ pub use stack::AltStack;
 use crate::engine::Engine;
 use crate::host::abi::Errno;
 use arrival::Arrival;
+
+/// The interrupt word of a thread without an engine.
+static NEVER: AtomicU32 = AtomicU32::new(0);
 
 /// Most handlers that nest in one thread before those with `SA_NODEFER` are deferred like
 /// all others, which ends the nesting.
@@ -73,6 +76,8 @@ impl fmt::Debug for Delivery {
 pub struct Signals {
     actions: Arc<Actions>,
     engine: OnceCell<Box<dyn Engine>>,
+    /// The engine's interrupt word; one that stays zero as long as there is no engine.
+    word: AtomicPtr<u32>,
     arrival: Arrival,
     /// Signals of faults that the guest blocks.
     held: AtomicU64,
@@ -98,6 +103,7 @@ impl Signals {
         Signals {
             actions,
             engine: OnceCell::new(),
+            word: AtomicPtr::new(NEVER.as_ptr()),
             arrival: Arrival::new(),
             held: AtomicU64::new((inherited & FAULTS).bits()),
             stack: Cell::new(AltStack::default()),
@@ -118,6 +124,9 @@ impl Signals {
     /// `self` stays where it is until [`Signals::detach`].
     pub unsafe fn attach(&self, engine: Box<dyn Engine>) {
         let _ = self.engine.set(engine);
+        if let Some(engine) = self.engine.get() {
+            self.word.store(engine.word().as_ptr(), Ordering::Relaxed);
+        }
         arrival::set_current(self);
         set::set_kernel_mask(set::kernel_mask() - FAULTS);
     }
@@ -125,6 +134,7 @@ impl Signals {
     /// Ends what [`Signals::attach`] began: from now on, signals with handlers are lost.
     pub fn detach(&mut self) {
         arrival::set_current(std::ptr::null());
+        self.word.store(NEVER.as_ptr(), Ordering::Relaxed);
         self.engine.take();
     }
 
@@ -136,11 +146,7 @@ impl Signals {
     /// The word that is nonzero while a handler has to run; for calls that may block.
     #[inline]
     pub fn word(&self) -> *const u32 {
-        static NEVER: u32 = 0;
-        match self.engine.get() {
-            Some(engine) => engine.word().as_ptr(),
-            None => &NEVER,
-        }
+        self.word.load(Ordering::Relaxed)
     }
 
     fn request(&self) {
