@@ -93,6 +93,10 @@ int main(void) {
     MUST(raw(openat, fd, "..", O_RDONLY, 0), -EBADF);
     MUST(raw(openat2, fd, "..", (void *)&how, sizeof how), -EBADF);
     MUST(raw(fchdir, fd), -EBADF);
+    MUST(raw(sendmsg, fd, 0, 0), -EBADF);
+    MUST(raw(recvmsg, fd, 0, 0), -EBADF);
+    MUST(raw(epoll_wait, fd, (void *)&how, 1, 0), -EBADF);
+    MUST(raw(setsockopt, fd, 1 /* SOL_SOCKET */, 26 /* SO_ATTACH_FILTER */, &how, 8), -EBADF);
     MUST(raw(ioctl, fd, 0x5450 /* FIONCLEX */, 0), -EBADF);
     MUST(raw(ioctl, fd, 0x12345678, 0), -EBADF);
   }

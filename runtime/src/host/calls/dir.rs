@@ -1,5 +1,7 @@
 //! Directories.
 
+use std::mem::offset_of;
+
 use wali_arch::flags::errno;
 use wali_arch::syscall;
 use wali_arch::tables::number;
@@ -39,9 +41,10 @@ fn getdents(memory: GuestMemory, fd: i32, dirp: u32, count: u32) -> Result<i64, 
     Ok(len)
 }
 
-/// Where an entry of getdents64 has its length and its type; the name follows.
-const LENGTH: usize = 16;
-const TYPE: usize = 18;
+/// Where an entry of getdents64 has its length and its type; the name follows. No header of the
+/// kernel's has it, but the C library's is the same.
+const LENGTH: usize = offset_of!(libc::dirent64, d_reclen);
+const TYPE: usize = offset_of!(libc::dirent64, d_type);
 
 /// Puts an entry into the old form; the address of the next.
 fn rearrange(memory: GuestMemory, at: u32) -> Result<u32, Errno> {

@@ -20,12 +20,13 @@ use crate::host::process::{Process, Thread};
 const MAGIC: &[u8] = b"\0asm";
 
 /// As much of a file as the kernel looks at to see what it is.
-const LOOKED_AT: usize = 256;
+const LOOKED_AT: usize = exec_limits::BINPRM_BUF_SIZE as usize;
 
 /// Most interpreters of interpreters, as in the kernel.
 const MOST_INTERPRETERS: usize = 5;
 
-/// The longest string that a program is given, in pages, as in the kernel.
+/// The longest string that a program is given, in pages: MAX_ARG_STRLEN of linux/binfmts.h, which
+/// no compiler can tell, since the kernel keeps its PAGE_SIZE to itself.
 const MOST_PAGES: u64 = 32;
 
 /// Where a call finds its program: what execveat says about it.

@@ -5,7 +5,7 @@ use wali_arch::layout::{Convert, guest};
 use wali_arch::tables::number;
 
 use super::{interruptible, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::NetCalls;
 use crate::host::messages::{Entry, HostEntry, HostHeader, Received, Sent};
 use crate::host::process::Thread;
@@ -55,7 +55,7 @@ fn sendmsg(thread: &Thread, fd: i32, msg: u32, flags: i32) -> Result<i64, Errno>
     let mut sent = Sent::new(memory, msg)?;
     let mut header = sent.as_mut().map(|sent| sent.header(memory));
     let msg = word(msg, header.as_mut());
-    let args = [fd as usize, msg, flags as usize, 0, 0, 0];
+    let args = [descriptor(fd), msg, flags as usize, 0, 0, 0];
     // SAFETY: the header is a live local's or nowhere, and so are the addresses in it, or inside
     // the reservation.
     unsafe { interruptible(thread.signals(), number::sendmsg, args) }
@@ -70,7 +70,7 @@ fn recvmsg(thread: &mut Thread, fd: i32, msg: u32, flags: i32) -> Result<i64, Er
     let mut received = Received::new(memory, msg)?;
     let mut header = received.as_mut().map(|received| received.header(memory));
     let msg = word(msg, header.as_mut());
-    let args = [fd as usize, msg, flags as usize, 0, 0, 0];
+    let args = [descriptor(fd), msg, flags as usize, 0, 0, 0];
     // SAFETY: as in `sendmsg`.
     let len = unsafe { interruptible(thread.signals(), number::recvmsg, args) }?;
     if let (Some(received), Some(header)) = (&mut received, &header) {
@@ -133,7 +133,7 @@ fn sendmmsg(thread: &Thread, fd: i32, array: u32, count: u32, flags: i32) -> Res
     let mut sent = messages(array, count, |at| Sent::new(memory, at))?;
     let mut entries = entries(&mut sent, |sent| sent.header(memory))?;
     let (first, len) = (entries.as_mut_ptr() as usize, entries.len());
-    let args = [fd as usize, first, len, flags as usize, 0, 0];
+    let args = [descriptor(fd), first, len, flags as usize, 0, 0];
     // SAFETY: the entries are live, and the addresses in them are those of live copies, inside
     // the reservation, or nowhere.
     let done = unsafe { interruptible(thread.signals(), number::sendmmsg, args) }?;
@@ -203,7 +203,7 @@ fn receive(
     let mut received = messages(array, count, |at| Received::new(memory, at))?;
     let mut entries = entries(&mut received, |received| received.header(memory))?;
     let (first, len) = (entries.as_mut_ptr() as usize, entries.len());
-    let args = [fd as usize, first, len, flags as usize, timeout, 0];
+    let args = [descriptor(fd), first, len, flags as usize, timeout, 0];
     // SAFETY: as in `sendmmsg`; the timeout is inside the reservation or null.
     let done = unsafe { interruptible(thread.signals(), number::recvmmsg, args) }? as u32;
     let mut given = Ok(done);

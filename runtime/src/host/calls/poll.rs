@@ -6,7 +6,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{address_of, everywhere, interruptible, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::PollCalls;
 use crate::host::convert::OutArray;
 use crate::host::process::Thread;
@@ -170,7 +170,7 @@ fn epoll(
     // SAFETY: the events are a live local or inside the reservation, the time is inside the
     // reservation or null.
     let ready = mask.wait(thread.signals(), |signals, mask, size| unsafe {
-        let args = [epfd as usize, place, most, timeout, mask, size];
+        let args = [descriptor(epfd), place, most, timeout, mask, size];
         interruptible(signals, number, args)
     })?;
     events.give_back(ready as u64)?;

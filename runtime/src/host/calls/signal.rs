@@ -6,7 +6,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{address_of, done, everywhere, interruptible, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::SignalCalls;
 use crate::host::process::Thread;
 use crate::host::signals::{FAULTS, Set, Signals, to_guest, to_host};
@@ -325,7 +325,7 @@ fn pidfd_send_signal(
         (None, _) => nowhere,
     };
     let number = everywhere(number::pidfd_send_signal)?;
-    let (pidfd, sig, flags) = (pidfd as usize, sig as usize, flags as usize);
+    let (pidfd, sig, flags) = (descriptor(pidfd), sig as usize, flags as usize);
     // SAFETY: the information is a live local, absent, or at an address that no process has.
     outcome(unsafe { syscall::syscall4(number, pidfd, sig, info, flags) }).map(|_| ())
 }

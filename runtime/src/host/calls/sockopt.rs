@@ -6,7 +6,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::{everywhere, outcome, result};
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::SockoptCalls;
 use crate::host::convert::In;
 use crate::host::process::Thread;
@@ -50,5 +50,7 @@ fn attach(memory: GuestMemory, fd: i32, option: i32, filter: u32, len: i32) -> R
     let level = socket_levels::SOL_SOCKET as usize;
     let number = everywhere(number::setsockopt)?;
     // SAFETY: the copy is a live local or nowhere, what it points to is inside the reservation.
-    outcome(unsafe { syscall::syscall5(number, fd as usize, level, option as usize, place, len) })
+    outcome(unsafe {
+        syscall::syscall5(number, descriptor(fd), level, option as usize, place, len)
+    })
 }

@@ -21,7 +21,7 @@ const MOST: u32 = 1 << 20;
 const MOST_RECEIVED: u32 = 1 << 16;
 
 /// A header: length, level, type.
-const HEADER: usize = 16;
+const HEADER: usize = size_of::<libc::cmsghdr>();
 
 /// How far the last message may reach beyond the length that the guest gave.
 const OVERHANG: usize = 32;

@@ -125,13 +125,20 @@ fn field(memory: GuestMemory, at: u32, offset: usize, value: u32) -> Result<(), 
     memory.write_plain(at, &value)
 }
 
-/// The host's header but for its control messages.
-fn host(memory: GuestMemory, guest: &Header, iov: usize) -> HostHeader {
+/// The host's header, around the pieces and control messages at these addresses.
+fn host(
+    memory: GuestMemory,
+    guest: &Header,
+    iov: usize,
+    (control, controllen): (u64, u64),
+) -> HostHeader {
     HostHeader {
         name: memory.address(guest.name, guest.namelen.into()) as u64,
         namelen: guest.namelen,
         iov: iov as u64,
         iovlen: guest.iovlen.into(),
+        control,
+        controllen,
         flags: guest.flags,
         ..HostHeader::zeroed()
     }
@@ -163,12 +170,7 @@ impl Sent {
 
     /// The header for the kernel, good while `self` stays where it is.
     pub fn header(&mut self, memory: GuestMemory) -> HostHeader {
-        let (control, controllen) = self.control.words();
-        HostHeader {
-            control,
-            controllen,
-            ..host(memory, &self.guest, self.iov.word())
-        }
+        host(memory, &self.guest, self.iov.word(), self.control.words())
     }
 }
 
@@ -200,12 +202,7 @@ impl Received {
 
     /// The header for the kernel, good while `self` stays where it is.
     pub fn header(&mut self, memory: GuestMemory) -> HostHeader {
-        let (control, controllen) = self.control.words();
-        HostHeader {
-            control,
-            controllen,
-            ..host(memory, &self.guest, self.iov.word())
-        }
+        host(memory, &self.guest, self.iov.word(), self.control.words())
     }
 
     /// Gives the guest what the kernel wrote into the header that it was given, and the control

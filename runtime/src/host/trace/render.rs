@@ -13,7 +13,7 @@ use crate::host::meta::{
 };
 
 /// Longest path that is shown, as long as the kernel takes.
-const PATH_MAX: usize = 4096;
+const PATH_MAX: usize = wali_arch::flags::exec_limits::PATH_MAX as usize;
 
 /// Text behind one argument after which arrays end.
 const ENOUGH: usize = 1 << 14;
