@@ -15,4 +15,4 @@ mod reserved;
 pub mod signals;
 pub mod trace;
 
-pub use process::{Environment, Process, Startup, Thread};
+pub use process::{Environment, NewThread, Process, Startup, Thread};

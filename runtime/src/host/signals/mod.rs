@@ -30,9 +30,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use wali_arch::layout::host;
 
 pub use actions::{Action, Actions, Disposition};
-pub use arrival::install;
+pub use arrival::{install, kick};
 pub use frame::Frame;
-pub use set::{FAULTS, Set};
+pub use set::{FAULTS, Set, set_kernel_mask};
 pub use siginfo::{of_fault, to_guest, to_host};
 pub use stack::AltStack;
 
@@ -99,13 +99,17 @@ impl fmt::Debug for Signals {
 impl Signals {
     /// A thread's signals, with the mask that the calling thread has.
     pub fn new(actions: Arc<Actions>) -> Signals {
-        let inherited = set::kernel_mask();
+        Signals::with_mask(actions, set::kernel_mask())
+    }
+
+    /// Those of a thread that is to have this mask, but blocks everything when it is attached.
+    pub fn with_mask(actions: Arc<Actions>, mask: Set) -> Signals {
         Signals {
             actions,
             engine: OnceCell::new(),
             word: AtomicPtr::new(NEVER.as_ptr()),
             arrival: Arrival::new(),
-            held: AtomicU64::new((inherited & FAULTS).bits()),
+            held: AtomicU64::new((mask & FAULTS).bits()),
             stack: Cell::new(AltStack::default()),
             depth: Cell::new(0),
         }

@@ -168,7 +168,7 @@ impl Tracer {
                 let outcome = match unwind {
                     // It will be made again, behind the handlers of signals.
                     Unwind::Interrupted => "? ERESTARTSYS (To be restarted)",
-                    Unwind::Exit(_) | Unwind::Longjmp => "?",
+                    Unwind::Exit(_) | Unwind::ExitThread(_) | Unwind::Longjmp => "?",
                 };
                 self.line(start, None, &text, outcome, "");
                 return result;

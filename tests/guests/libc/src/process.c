@@ -75,7 +75,6 @@ int sigaddset(sigset_t *set, int signal) { return change(set, signal, 1); }
 int sigdelset(sigset_t *set, int signal) { return change(set, signal, 0); }
 int sigismember(const sigset_t *set, int signal) { return set->bits[0] >> (signal - 1) & 1; }
 
-pid_t fork(void) { return INT(fork()); }
 pid_t wait4(pid_t pid, int *status, int options, struct rusage *used) {
   return INT(wait4(pid, status, options, used));
 }
