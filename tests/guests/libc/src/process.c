@@ -42,6 +42,12 @@ int sigsuspend(const sigset_t *mask) { return INT(rt_sigsuspend((void *)mask, SE
 int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout) {
   return INT(rt_sigtimedwait((void *)set, (void *)info, timeout, SET_BYTES));
 }
+int sigwait(const sigset_t *set, int *signal) {
+  int got = sigtimedwait(set, NULL, NULL);
+  if (got < 0) return errno;
+  *signal = got;
+  return 0;
+}
 int sigqueue(pid_t pid, int signal, const union sigval value) {
   siginfo_t info;
   memset(&info, 0, sizeof info);
