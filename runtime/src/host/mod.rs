@@ -10,6 +10,7 @@ mod memory_files;
 mod messages;
 pub mod meta;
 pub mod opened;
+mod own_program;
 mod process;
 mod reserved;
 pub mod signals;
