@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 
-use super::abi::{Guest, GuestMemory};
+use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::opened::{Descriptors, Identity};
 use super::reserved::out_of_the_way;
 use super::signals::{self, Actions, Signals};
@@ -206,8 +206,9 @@ impl Guest for Thread {
     }
 
     #[inline]
-    fn interrupt_word(&self) -> *const u32 {
-        self.signals.word()
+    unsafe fn may_block(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize {
+        // SAFETY: as the caller promises.
+        unsafe { self.signals.may_block(number, args) }
     }
 
     fn opened(&mut self, result: i64) -> i64 {
