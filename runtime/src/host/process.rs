@@ -11,7 +11,7 @@ use wali_arch::flags::futex_ops;
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::abi::{Guest, GuestMemory};
+use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::handoff::{memory_file, write_unlimited};
 use super::opened::{Descriptors, Identity, NAME, name_of};
 use super::own_program::{self, Kept};
@@ -286,8 +286,9 @@ impl Guest for Thread {
     }
 
     #[inline]
-    fn interrupt_word(&self) -> *const u32 {
-        self.signals.word()
+    unsafe fn may_block(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize {
+        // SAFETY: as the caller promises.
+        unsafe { self.signals.may_block(number, args) }
     }
 
     fn opened(&mut self, result: i64) -> i64 {
