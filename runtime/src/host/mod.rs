@@ -5,6 +5,7 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 pub mod handoff;
+pub mod jumps;
 pub mod mappings;
 mod memory_files;
 mod messages;

@@ -218,6 +218,13 @@ impl Signals {
         mask | self.actions.ignored_faults()
     }
 
+    /// The guest's mask; none if a handler has to run first.
+    pub fn mask(&self) -> Option<Set> {
+        let kernel = set::kernel_mask();
+        // A note that came meanwhile has blocked everything.
+        (!self.noted()).then(|| kernel | self.held())
+    }
+
     /// Blocks all signals but those of faults for a while; returns the guest's mask, to be
     /// given to [`Signals::set_mask`]. None if a handler has to run first.
     pub fn block_all(&self) -> Option<Set> {
@@ -366,6 +373,11 @@ impl Signals {
     pub fn leave(&self, mask: Set) {
         self.depth.set(self.depth.get() - 1);
         self.set_mask(mask.blockable());
+    }
+
+    /// The handler does not return: the guest has jumped out of it, and keeps its mask.
+    pub fn abandon(&self) {
+        self.depth.set(self.depth.get() - 1);
     }
 
     /// Gives the kernel what the runtime has kept to itself, for the program that runs next:
