@@ -15,11 +15,35 @@ pub enum Unwind {
     Exit(i32),
     /// The calling thread ends; if it is the last one, the process with this status.
     ExitThread(i32),
-    /// The guest called `longjmp`, which no engine here can do yet.
-    Longjmp,
+    /// The call yields 0, and once more whenever the guest jumps to its place.
+    Mark(Mark),
+    /// The guest jumps to a place that it has marked before.
+    Jump(Jump),
     /// Signal handlers have to run, and then the call has to be made again: it has had no
     /// effect.
     Interrupted,
+}
+
+/// A place to be marked: setjmp and sigsetjmp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The guest's buffer.
+    pub buffer: u32,
+    /// What becomes of the signal mask; none if the call has nothing to do with it.
+    pub mask: Option<SaveMask>,
+}
+
+/// Whether sigsetjmp stores the signal mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaveMask(pub bool);
+
+/// A jump to a place: longjmp and siglongjmp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jump {
+    /// The guest's buffer.
+    pub buffer: u32,
+    /// What the call that marked the place yields; 1 instead of 0.
+    pub value: i32,
 }
 
 impl fmt::Display for Unwind {
@@ -27,7 +51,8 @@ impl fmt::Display for Unwind {
         match self {
             Unwind::Exit(status) => write!(f, "exit with status {}", status & 0xff),
             Unwind::ExitThread(status) => write!(f, "end of a thread with status {status}"),
-            Unwind::Longjmp => f.write_str("longjmp is not supported yet"),
+            Unwind::Mark(_) => f.write_str("setjmp"),
+            Unwind::Jump(_) => f.write_str("longjmp"),
             Unwind::Interrupted => f.write_str("interrupted by a signal"),
         }
     }

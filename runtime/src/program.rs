@@ -1,6 +1,7 @@
 //! A WALI program: a module loaded, linked to the host layer and run by the interpreter.
 
 mod imports;
+mod jumps;
 mod load;
 mod signals;
 mod threads;
@@ -233,6 +234,8 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         TrapKind::DivideByZero | TrapKind::IntegerOverflow | TrapKind::InvalidConversion => {
             Some(libc::SIGFPE)
         }
+        // As of a C library that looks whether the place of a jump is there.
+        TrapKind::BadJump(_) => Some(libc::SIGABRT),
         _ => None,
     }
 }

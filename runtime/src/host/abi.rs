@@ -55,9 +55,11 @@ pub trait Guest {
     /// Its memory.
     fn memory(&self) -> GuestMemory;
 
-    /// The word that is nonzero while signal handlers have to run, readable as long as the
-    /// guest is.
-    fn interrupt_word(&self) -> *const u32;
+    /// Makes a call that may block: [`syscall::NOT_MADE`] if signal handlers have to run first.
+    ///
+    /// # Safety
+    /// As for the raw calls.
+    unsafe fn may_block(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize;
 
     /// Looks at what a call opened by name before the guest gets it: the descriptor, or an
     /// error in its place.

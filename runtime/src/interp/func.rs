@@ -10,12 +10,13 @@ use std::sync::{self, Arc};
 use wali_arch::access::{self, FAULTED};
 
 use super::backtrace;
-use super::caller::Caller;
+use super::caller::{Caller, Site};
 use super::context::{Cell, Context, HOOK, Handler, Meta, STOP, execute};
 use super::handlers::call;
 use super::instance::Inner as InstanceInner;
 #[cfg(doc)]
 use super::instance::Instance;
+use super::jumps::Jumps;
 use super::trap::{Exit, Trap, TrapKind};
 use super::types::{FuncType, TypeId, ValType, Value};
 
@@ -222,7 +223,7 @@ impl Func {
                     if (*cx).lent {
                         return Err(Trap::message(ENTERED));
                     }
-                    enter_host(cx, &func.0, &mut slots)?;
+                    enter_host(cx, &func.0, &mut slots, Site::NONE)?;
                 }
             }
             Ok(ty
@@ -320,10 +321,12 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
             if status == Exit::Done as usize {
                 break Ok(());
             }
-            let trap = trap(cx, status);
-            (ip, sp) = place(cx, status);
-            if let Err(trap) = trapped(cx, ip, sp, trap) {
-                break Err(trap);
+            match go_on(cx, base, status) {
+                Ok(place) => (ip, sp) = place,
+                Err(trap) => {
+                    jumps(cx).drop_from(base);
+                    break Err(trap);
+                }
             }
         };
         NESTING.set(depth);
@@ -349,6 +352,62 @@ unsafe fn place(cx: *mut Context, status: usize) -> (*const u64, *mut u64) {
             _ => ((*cx).trap_ip, (*cx).trap_sp),
         }
     }
+}
+
+/// Where guest code goes on that stopped, if it does: a run whose first frame is `base`.
+///
+/// # Safety
+/// `cx` is live, and `status` is what running its code returned.
+#[cold]
+unsafe fn go_on(
+    cx: *mut Context,
+    base: *mut u64,
+    status: usize,
+) -> Result<(*const u64, *mut u64), Trap> {
+    // SAFETY: as the caller promises; frames from `base` on are this run's.
+    unsafe {
+        let trap = trap(cx, status);
+        let (mut ip, mut sp) = place(cx, status);
+        let mut outcome = match trap.kind() {
+            TrapKind::Jump { .. } => Err(trap),
+            _ => trapped(cx, ip, sp, trap),
+        };
+        while let Err(trap) = outcome {
+            let &TrapKind::Jump { id, value } = trap.kind() else {
+                return Err(trap);
+            };
+            let Some(place) = jumps(cx).land(id, value, base) else {
+                return Err(trap);
+            };
+            (ip, sp) = (place.resume, place.sp);
+            // Signals that the jump has unblocked come first, as natively.
+            outcome = match Context::interrupted(cx) {
+                true => stopped(cx, ip, sp, |caller| attend_to(cx, caller)),
+                false => Ok(()),
+            };
+        }
+        Ok((ip, sp))
+    }
+}
+
+/// The marks of an instance.
+///
+/// # Safety
+/// `cx` is live, and nobody else has them.
+pub(super) unsafe fn jumps<'a>(cx: *mut Context) -> &'a mut Jumps {
+    // SAFETY: as the caller promises.
+    unsafe { (*(*cx).instance).jumps() }
+}
+
+/// Forgets the marks of the innermost frame that has some; where it really returns to.
+///
+/// # Safety
+/// `cx` runs the frame, or its return.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn forget_marks(cx: *mut Context) -> *const u64 {
+    // SAFETY: as the caller promises.
+    unsafe { jumps(cx).forget() }
 }
 
 /// Lets the embedder see a trap; it may have the guest go on.
@@ -388,7 +447,7 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
         let (ip, sp) = place(cx, status);
         if status == FAULTED {
             let mut trap = Trap::new(fault((*cx).landing.fault_addr));
-            backtrace::collect(instance.module(), ip, sp, &mut trap);
+            backtrace::collect(instance, ip, sp, &mut trap);
             return trap;
         }
         let kind = match Exit::from_status(status) {
@@ -416,9 +475,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
             Some(kind) => Trap::new(kind),
             None => (*cx).pending.take().expect("a pending trap was announced"),
         };
-        // Ending the process by a host function is no failure, and not worth a walk.
-        if !matches!(trap.kind(), TrapKind::Host(_)) {
-            backtrace::collect(instance.module(), ip, sp, &mut trap);
+        // Ending the process by a host function is no failure, and not worth a walk; nor is a jump.
+        if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
+            backtrace::collect(instance, ip, sp, &mut trap);
         }
         trap
     }
@@ -430,14 +489,19 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
 /// `cx` is the live context of the calling instance, whose state nobody has; `func` is a host
 /// function, whose arguments `slots` has.
 #[inline(always)]
-unsafe fn enter_host(cx: *mut Context, func: &FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
+pub(super) unsafe fn enter_host(
+    cx: *mut Context,
+    func: &FuncObj,
+    slots: &mut [u64],
+    site: Site,
+) -> Result<(), Trap> {
     let Target::Host { code, ty, .. } = &func.target else {
         return Ok(());
     };
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).lent = true;
-        let result = code(&mut Caller::new(cx), slots);
+        let result = code(&mut Caller::new(cx, site), slots);
         (*cx).lent = false;
         for (slot, ty) in slots.iter_mut().zip(&ty.results) {
             narrow(slot, *ty);
@@ -447,19 +511,26 @@ unsafe fn enter_host(cx: *mut Context, func: &FuncObj, slots: &mut [u64]) -> Res
 }
 
 /// Calls a host function or one of another instance from guest code of `cx`, arguments and
-/// results at `args`. If it fails, `cx` has the trap pending.
+/// results at `args`. The calling frame is `sp`, and `resume` is the instruction behind the
+/// call, or null if the frame does not go on. If it fails, `cx` has the trap pending.
 ///
 /// # Safety
 /// `cx` runs the calling code; `func` is live and `args` are its arguments in the topmost
 /// temporaries of the calling frame, which has room for the results.
-pub(crate) unsafe fn call_foreign(cx: *mut Context, func: *const FuncObj, args: *mut u64) -> bool {
+pub(crate) unsafe fn call_foreign(
+    cx: *mut Context,
+    func: *const FuncObj,
+    args: *mut u64,
+    resume: *const u64,
+    sp: *mut u64,
+) -> bool {
     // SAFETY: as the caller promises. Nothing else reads the slots while the callee has them.
     unsafe {
         let func = &*func;
         let slots = std::slice::from_raw_parts_mut(args, func.slots as usize);
         let top = std::mem::replace(&mut (*cx).top, args.add(func.slots as usize));
         let result = match &func.target {
-            Target::Host { .. } => enter_host(cx, func, slots),
+            Target::Host { .. } => enter_host(cx, func, slots, Site { resume, sp, args }),
             Target::Guest { .. } => run(func, slots),
         };
         (*cx).top = top;
@@ -511,7 +582,7 @@ unsafe fn stopped<R>(
         let frame = meta.expect("guest code belongs to its module").frame as usize;
         let top = std::mem::replace(&mut (*cx).top, sp.add(frame));
         (*cx).lent = true;
-        let result = f(&mut Caller::new(cx));
+        let result = f(&mut Caller::new(cx, Site::NONE));
         (*cx).lent = false;
         (*cx).top = top;
         result

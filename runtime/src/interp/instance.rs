@@ -11,6 +11,7 @@ use super::func::{Func, FuncObj, Hook, OnTrap};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
 use super::interrupt::{InterruptHandle, SharedContext};
+use super::jumps::Jumps;
 use super::link::{Extern, LinkError, Resolver};
 use super::module::{Data, ExportIndex, Module, SegmentKind};
 use super::stack::GuestStack;
@@ -86,6 +87,7 @@ pub(crate) struct Inner {
     on_trap: Option<Box<OnTrap>>,
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
+    jumps: UnsafeCell<Jumps>,
 }
 
 impl Inner {
@@ -126,6 +128,19 @@ impl Inner {
     pub unsafe fn state(&self) -> Option<&mut Box<dyn Any>> {
         // SAFETY: as the caller promises.
         unsafe { (*self.state.get()).as_mut() }
+    }
+
+    /// The places in its code to come back to.
+    ///
+    /// # Safety
+    /// Nobody else has them.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the caller promises that it is the only one"
+    )]
+    pub unsafe fn jumps(&self) -> &mut Jumps {
+        // SAFETY: as the caller promises.
+        unsafe { &mut *self.jumps.get() }
     }
 
     pub fn hook(&self) -> Option<&Hook> {
@@ -497,6 +512,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             hook: options.hook,
             on_trap: options.on_trap,
             kept: RefCell::default(),
+            jumps: UnsafeCell::default(),
         }
     });
     if let Some(error) = failed {

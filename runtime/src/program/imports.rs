@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::jumps;
 use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
@@ -223,6 +224,7 @@ where
 {
     let narrow_result = ty.results.first() == Some(&ValType::I32);
     let no_result = ty.results.is_empty();
+    let declared_result = ty.results.first().copied();
     let exact = ty.params.len() == binding.params.len()
         && ty
             .params
@@ -240,7 +242,7 @@ where
         return Arc::new(move |caller, slots| {
             let mut words = [0; MAX_ARGS];
             words[..count].copy_from_slice(&slots[..count]);
-            slots[0] = make(&call, caller, &words)?;
+            slots[0] = make(&call, caller, &words, declared_result)?;
             Ok(())
         });
     }
@@ -262,7 +264,7 @@ where
                 slots[i]
             };
         }
-        let mut value = make(&call, caller, &words)?;
+        let mut value = make(&call, caller, &words, declared_result)?;
         if !no_result {
             if result == Some(Abi::I32) {
                 value = value as u32 as i32 as u64;
@@ -291,15 +293,51 @@ fn word(value: u64, narrow: bool) -> u64 {
 
 /// Makes a call, once the handlers of signals that came before it have run.
 #[inline]
-fn make<F>(call: &F, caller: &mut Caller<'_>, words: &[u64; MAX_ARGS]) -> Result<u64, Trap>
+fn make<F>(
+    call: &F,
+    caller: &mut Caller<'_>,
+    words: &[u64; MAX_ARGS],
+    result: Option<ValType>,
+) -> Result<u64, Trap>
 where
     F: Fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind>,
 {
     loop {
         match call(caller.state(), words) {
             Ok(value) => return Ok(value),
-            Err(Unwind::Interrupted) => caller.attend()?,
-            Err(unwind) => return Err(Trap::host(unwind)),
+            Err(unwind) => {
+                if let Some(value) = carry_out(caller, unwind, result)? {
+                    return Ok(value);
+                }
+            }
         }
     }
+}
+
+/// Does what a call wants done instead of a return. None if it has to be made again.
+///
+/// # Errors
+/// What ends the run of guest code, or takes it elsewhere.
+#[cold]
+fn carry_out(
+    caller: &mut Caller<'_>,
+    unwind: Unwind,
+    result: Option<ValType>,
+) -> Result<Option<u64>, Trap> {
+    match unwind {
+        Unwind::Exit(_) | Unwind::ExitThread(_) => return Err(Trap::host(unwind)),
+        Unwind::Interrupted => {}
+        Unwind::Mark(mark) => {
+            if let Some(value) = jumps::mark(caller, mark, result)? {
+                return Ok(Some(value));
+            }
+        }
+        Unwind::Jump(jump) => {
+            if let Some(trap) = jumps::jump(caller, jump)? {
+                return Err(trap);
+            }
+        }
+    }
+    caller.attend()?;
+    Ok(None)
 }

@@ -124,18 +124,23 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
         .map_err(|_| Trap::new(TrapKind::StackOverflow))?;
     let mask = signals.enter(delivery);
     signals.set_mask(mask);
-    attend(caller)?;
     let mut slots = [0; MOST_SLOTS];
     slots[..3].copy_from_slice(&[
         delivery.signal as u64,
         u64::from(frame.info),
         u64::from(frame.context),
     ]);
-    caller.call(&func, &mut slots)?;
+    let result = attend(caller).and_then(|()| caller.call(&func, &mut slots));
     let signals = caller.state::<Thread>().signals();
-    let mask = signals.pop_frame(memory, delivery, &frame);
-    signals.leave(mask);
-    Ok(())
+    match result {
+        Ok(()) => {
+            let mask = signals.pop_frame(memory, delivery, &frame);
+            signals.leave(mask);
+        }
+        // Whoever jumps out has set the stack pointer, and the mask or not.
+        Err(_) => signals.abandon(),
+    }
+    result
 }
 
 /// Slots for a handler's arguments and whatever it returns.
@@ -169,6 +174,10 @@ pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
 
 /// The signal that a native program gets in the place of a trap, its code, and its address.
 fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
+    // There is no place at which the guest could go on.
+    if matches!(trap.kind(), TrapKind::BadJump(_)) {
+        return None;
+    }
     let signal = super::signal_of(trap)?;
     let (code, address) = match *trap.kind() {
         TrapKind::MemoryOutOfBounds { address } => (fault_codes::SEGV_MAPERR, address),

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence};
 
 use wali_arch::fault::MachineContext;
-use wali_arch::flags::signals;
+use wali_arch::flags::{errno, signals};
 use wali_arch::layout::host;
 use wali_arch::signal::interrupted_mask;
 use wali_arch::syscall;
@@ -42,6 +42,9 @@ pub(super) fn handler() -> usize {
 /// signals are blocked, and taken by the thread before it unblocks them.
 pub(super) struct Arrival {
     noted: AtomicBool,
+    /// Whether the runtime has all signals blocked, so that signals of faults that are sent
+    /// have to wait for what is being done.
+    closed: AtomicBool,
     note: UnsafeCell<MaybeUninit<Delivery>>,
     /// Signals of faults that were sent, and what is known about them. They are never
     /// blocked, so that they may come while there is a note.
@@ -56,6 +59,7 @@ impl Arrival {
     pub fn new() -> Arrival {
         Arrival {
             noted: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             note: UnsafeCell::new(MaybeUninit::uninit()),
             sent: AtomicU64::new(0),
             infos: [const { UnsafeCell::new(MaybeUninit::uninit()) }; 2],
@@ -85,9 +89,15 @@ impl Arrival {
             .then(|| unsafe { (*self.note.get()).assume_init() })
     }
 
+    /// Says that the runtime has all signals blocked, or has not any more.
+    pub fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::Release);
+    }
+
     /// Takes the note. All signals stay blocked.
     pub fn take(&self) -> Option<Delivery> {
         let delivery = self.peek()?;
+        self.close(true);
         self.noted.store(false, Ordering::Release);
         Some(delivery)
     }
@@ -102,7 +112,7 @@ impl Arrival {
     }
 
     /// Makes a call that waits under `mask`: a signal that ends it starts its handler with
-    /// that mask. If the call was not made, a signal that came first does not.
+    /// that mask. One that came before the call, or after it, does not.
     pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
         self.waits_under.store(mask.bits(), Ordering::Relaxed);
         self.waits.store(true, Ordering::Relaxed);
@@ -110,12 +120,17 @@ impl Arrival {
         let result = call();
         compiler_fence(Ordering::SeqCst);
         self.waits.store(false, Ordering::Relaxed);
-        if result == Err(Errno::INTERRUPTED) && self.is_noted() {
+        if result != Err(Errno(errno::EINTR)) && self.is_noted() {
             // SAFETY: as for `hold`.
             let note = unsafe { (*self.note.get()).assume_init_mut() };
             note.during = note.before;
         }
         result
+    }
+
+    /// Whether a call waits under a mask of its own, or is about to.
+    pub fn waits(&self) -> bool {
+        self.waits.load(Ordering::Relaxed)
     }
 
     /// Signals of faults that were sent and not yet taken.
@@ -200,8 +215,9 @@ unsafe fn note(signals: &Signals, signal: c_int, info: *mut host::siginfo, conte
     // SAFETY: as the caller promises.
     unsafe {
         let mask = interrupted_mask(context);
-        let before = Set(mask.read()) | signals.held();
-        let during = match arrival.waits.load(Ordering::Relaxed) {
+        // Of signals of faults, the kernel blocks what suits the runtime.
+        let before = (Set(mask.read()) - FAULTS) | signals.held();
+        let during = match arrival.waits() {
             true => Set(arrival.waits_under.load(Ordering::Relaxed)).blockable(),
             false => before,
         };
@@ -281,22 +297,16 @@ fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool
     let arrival = &signals.arrival;
     // SAFETY: the kernel passes a live siginfo, of which both types are views.
     let known = unsafe { *info.cast::<host::siginfo>() };
-    let blocked = match arrival.waits.load(Ordering::Relaxed) {
-        true => Set(arrival.waits_under.load(Ordering::Relaxed)),
-        false => signals.held(),
-    };
-    if blocked.contains(signal) {
+    // While a call waits, the kernel blocks what the guest does: what comes is let through.
+    if !arrival.waits() && signals.held().contains(signal) {
         arrival.keep_sent(signal, known);
         return true;
     }
-    // SAFETY: the context is this handler's.
-    let before = Set(unsafe { *interrupted_mask(context) });
     match signals.actions().get(signal).disposition() {
         Disposition::Ignore => {}
         Disposition::Default => fault::die(signal),
-        // With all signals blocked, something is noted or being attended to, and this one nests
-        // in it.
-        Disposition::Handler(_) if before == (!FAULTS).blockable() => {
+        // Something is noted or being attended to, and this one nests in it.
+        Disposition::Handler(_) if arrival.is_noted() || arrival.closed.load(Ordering::Acquire) => {
             arrival.keep_sent(signal, known);
             // SAFETY: as above.
             unsafe { interrupt(signals, context) };
