@@ -48,9 +48,9 @@ pub struct Group {
 
 #[derive(Default)]
 struct State {
-    /// Threads that have not ended, those about to begin included.
+    /// Threads whose code has not ended, those about to begin included.
     live: usize,
-    /// Those that have begun, by their ids.
+    /// Threads that are there, by their ids.
     threads: BTreeMap<c_int, InterruptHandle>,
     /// The id of the first thread, if this process has it.
     first: Option<c_int>,
@@ -175,40 +175,32 @@ impl Group {
         state.threads.insert(gettid(), interrupt);
     }
 
-    /// Ends what the guest sees of the calling thread, whose code has ended; the process, too,
-    /// if that is how. All signals are blocked from here on. The status to depart with.
-    fn settle(&self, instance: &mut Instance, ended: Ended) -> c_int {
+    /// Ends what the guest sees of the calling thread, whose code has ended; the process, too, if
+    /// that is how, or if it is the last. All signals are blocked from here on.
+    fn settle(&self, instance: &mut Instance, ended: Ended) {
         set_kernel_mask(!FAULTS);
-        let status = match ended {
-            Ended::Process(outcome) => {
-                self.end(outcome);
-                0
-            }
-            Ended::Thread(status) => {
-                let others = self.lock().live > 1;
-                if let Some(thread) = instance.state::<Thread>() {
-                    thread.ended(others);
-                }
-                status
-            }
+        let others = {
+            let mut state = self.lock();
+            state.live -= 1;
+            state.live > 0 || state.ends
         };
+        match ended {
+            Ended::Process(outcome) => self.end(outcome),
+            Ended::Thread(status) if !others => self.end(Outcome::Exit(status)),
+            // Counted out before anybody can learn of it, as by the kernel.
+            Ended::Thread(_) => {
+                if let Some(thread) = instance.state::<Thread>() {
+                    thread.ended();
+                }
+            }
+        }
         set_kernel_mask(!Set::default());
         signals::detach(instance);
-        status
     }
 
-    /// Takes the calling thread from the program's. The last one ends the process.
-    fn depart(&self, status: c_int) {
-        let last = {
-            let state = self.lock();
-            state.live == 1 && !state.ends
-        };
-        if last {
-            self.end(Outcome::Exit(status));
-        }
-        let mut state = self.lock();
-        state.live -= 1;
-        state.threads.remove(&gettid());
+    /// Forgets the calling thread, which does nothing more for the program.
+    fn depart(&self) {
+        self.lock().threads.remove(&gettid());
         self.changed.notify_all();
     }
 
@@ -217,10 +209,10 @@ impl Group {
     pub fn leave_first(&self, instance: &mut Instance, ended: Ended) -> Outcome {
         let interrupt = instance.interrupt_handle();
         let mask = set_kernel_mask(!FAULTS);
-        let status = self.settle(instance, ended);
-        self.depart(status);
+        self.settle(instance, ended);
+        self.depart();
         let mut state = self.lock();
-        while state.live > 0 {
+        while !state.threads.is_empty() {
             let patience = match (&self.end, state.ends) {
                 (Some(_), _) => Duration::MAX,
                 (None, true) => AGAIN,
@@ -410,9 +402,9 @@ extern "C" fn live(birth: *mut c_void) -> *mut c_void {
         Err(LinkError::Trap(trap)) => Ended::by(Err(trap)),
         Err(error) => Ended::by(Err(Trap::message(error.to_string()))),
     };
-    let status = group.settle(&mut instance, ended);
+    group.settle(&mut instance, ended);
     drop(instance);
-    group.depart(status);
+    group.depart();
     std::ptr::null_mut()
 }
 
