@@ -114,6 +114,7 @@ impl Program {
             what: "it has no memory",
         })?;
         let memory = Memory::new(ty).map_err(StartError::Memory)?;
+        let emulate_fn_casts = process.emulates_fn_casts();
         let thread = Thread::new(process, memory.clone());
         let options = Options {
             memory: Some(memory),
@@ -122,6 +123,7 @@ impl Program {
             hook: Some(Box::new(signals::attend)),
             ready: Some(Box::new(signals::attach)),
             on_trap: Some(Box::new(signals::on_trap)),
+            emulate_fn_casts,
             ..Options::default()
         };
         match Instance::with_options(module, &imports, options) {

@@ -36,7 +36,12 @@ impl Handoff {
     ///
     /// # Errors
     /// Why it could not be done; otherwise it does not return.
-    pub fn exec(&self, executable: Option<RawFd>, tracer: Option<&Tracer>) -> Result<i64, Errno> {
+    pub fn exec(
+        &self,
+        executable: Option<RawFd>,
+        tracer: Option<&Tracer>,
+        emulate_fn_casts: bool,
+    ) -> Result<i64, Errno> {
         let (letter, _module) = self.write().map_err(|error| Errno::of(&error))?;
         let fd = CString::new(letter.as_raw_fd().to_string()).map_err(|_| Errno(errno::EINVAL))?;
         let subcommand = CString::new(SUBCOMMAND).map_err(|_| Errno(errno::EINVAL))?;
@@ -45,6 +50,7 @@ impl Handoff {
         let options = trace.iter().flat_map(|(_, words)| words);
         let mut args = vec![c"wali".as_ptr(), subcommand.as_ptr()];
         args.extend(options.map(|word| word.as_ptr()));
+        args.extend(emulate_fn_casts.then_some(c"--emulate-fn-casts".as_ptr()));
         args.extend([fd.as_ptr(), std::ptr::null()]);
         unsafe extern "C" {
             static environ: *const *const c_char;

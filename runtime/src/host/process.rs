@@ -32,6 +32,9 @@ pub struct Startup {
     pub environment: Environment,
     /// Who writes down its calls.
     pub tracer: Option<Arc<Tracer>>,
+    /// Whether functions are called through pointers of other types, as C programs do natively
+    /// though C does not allow it.
+    pub emulate_fn_casts: bool,
 }
 
 /// A guest process.
@@ -42,6 +45,7 @@ pub struct Process {
     environment: Option<OwnedFd>,
     /// Who writes down its calls.
     tracer: Option<Arc<Tracer>>,
+    emulate_fn_casts: bool,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
     /// What happens on signals.
@@ -72,6 +76,7 @@ impl Process {
             args: startup.args,
             environment,
             tracer: startup.tracer,
+            emulate_fn_casts: startup.emulate_fn_casts,
             descriptors,
             actions: Arc::new(Actions::inherited()),
             executable: executable(),
@@ -83,6 +88,11 @@ impl Process {
     /// Who writes down its calls.
     pub fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.tracer.as_ref()
+    }
+
+    /// Whether functions are called through pointers of other types.
+    pub fn emulates_fn_casts(&self) -> bool {
+        self.emulate_fn_casts
     }
 
     /// The command line with argv[0].

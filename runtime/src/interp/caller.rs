@@ -6,13 +6,14 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::cast::Cast;
 use super::context::Context;
-use super::func::{Func, attend_to, enter_host, jumps, narrow, run};
+use super::func::{Func, attend_to, enter_host, jumps, name_of, narrow, run};
 use super::instance::Instance;
 use super::jumps::{Payload, Place};
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
-use super::types::ValType;
+use super::types::{FuncType, ValType};
 use crate::memory::Memory;
 
 const TOO_MANY: &str = "setjmp was called at too many places that longjmp could go back to";
@@ -160,6 +161,40 @@ impl Caller<'_> {
                 .ok_or_else(|| Trap::new(TrapKind::UninitializedElement { index })),
             _ => Err(Trap::new(TrapKind::UndefinedElement { index })),
         }
+    }
+
+    /// Calls a function as if it were of type `ty`, as [`Options::emulate_fn_casts`] has it.
+    ///
+    /// # Errors
+    /// The trap that an indirect call would be, through `index`, if the types are not the same
+    /// and are not to be adapted; otherwise what the function ends with.
+    ///
+    /// [`Options::emulate_fn_casts`]: super::Options::emulate_fn_casts
+    pub fn call_as(
+        &mut self,
+        func: &Func,
+        ty: &FuncType,
+        index: u32,
+        slots: &mut [u64],
+    ) -> Result<(), Trap> {
+        let found = func.ty();
+        if found == *ty {
+            return self.call(func, slots);
+        }
+        let emulated = self.instance.0.emulates_fn_casts();
+        let Some(cast) = Cast::new(ty, &found).filter(|_| emulated) else {
+            return Err(Trap::new(TrapKind::IndirectCallTypeMismatch {
+                expected: ty.clone(),
+                found,
+                index,
+                // SAFETY: the function is live.
+                name: unsafe { name_of(self.cx, func.raw()) },
+            }));
+        };
+        let mut arguments = cast.arguments(slots, &found);
+        self.call(func, &mut arguments)?;
+        cast.results(&arguments, slots);
+        Ok(())
     }
 
     /// Calls a function with raw slots; see [`HostFn`]. The slice must have room for

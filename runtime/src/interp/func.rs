@@ -433,7 +433,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
             }
             Exit::TypeMismatch => Some(TrapKind::IndirectCallTypeMismatch {
                 expected: TypeId(info as u32).ty(),
-                found: TypeId((info >> 32) as u32).ty(),
+                found: (*(*cx).trap_func).ty.ty(),
+                index: (info >> 32) as u32,
+                name: name_of(cx, (*cx).trap_func),
             }),
             Exit::StackOverflow => Some(TrapKind::StackOverflow),
         };
@@ -571,6 +573,53 @@ pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> C
             // SAFETY: as the caller promises.
             unsafe { (*cx).pending = Some(trap) };
             ControlFlow::Break(())
+        }
+    }
+}
+
+/// The index that a function has in the instance of `cx`, if it has one.
+///
+/// # Safety
+/// `cx` is live, and so is `func`.
+unsafe fn index_of(cx: *mut Context, func: *const FuncObj) -> Option<u32> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match (*func).target {
+            Target::Guest { index, .. } if (*func).cx == cx => Some(index),
+            _ => (*(*cx).instance).import_index(func),
+        }
+    }
+}
+
+/// The name of a function that is known to the instance of `cx`.
+///
+/// # Safety
+/// As for [`index_of`].
+pub(super) unsafe fn name_of(cx: *mut Context, func: *const FuncObj) -> Option<String> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let index = index_of(cx, func)?;
+        let module = (*(*cx).instance).module();
+        match module.imported_func(index) {
+            Some(import) => Some(format!("{}.{}", import.module, import.name)),
+            None => module.func_name(index).map(str::to_string),
+        }
+    }
+}
+
+/// Code by which a function is called as if it were of another type; null if it is not to be,
+/// or cannot.
+///
+/// # Safety
+/// `cx` runs the call; `func` is live.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn adapter(cx: *mut Context, func: *const FuncObj, caller: TypeId) -> *const u64 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match index_of(cx, func) {
+            Some(index) => (*(*cx).instance).adapter(index, caller),
+            None => std::ptr::null(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell as StdCell, OnceCell, RefCell, UnsafeCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::module::{Data, ExportIndex, Module, SegmentKind};
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::{MemoryType, Value};
+use super::types::{MemoryType, TypeId, Value};
 use crate::memory::Memory;
 
 /// An instance of a module, used by one thread.
@@ -44,6 +45,9 @@ pub struct Options {
     pub ready: Option<Box<Ready>>,
     /// What to do when guest code traps.
     pub on_trap: Option<Box<OnTrap>>,
+    /// Whether indirect calls reach functions of other types, as in C on x86-64; otherwise they
+    /// trap, as WebAssembly has it.
+    pub emulate_fn_casts: bool,
 }
 
 /// See [`Options::ready`].
@@ -59,6 +63,7 @@ impl Default for Options {
             hook: None,
             ready: None,
             on_trap: None,
+            emulate_fn_casts: false,
         }
     }
 }
@@ -88,6 +93,9 @@ pub(crate) struct Inner {
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
     jumps: UnsafeCell<Jumps>,
+    emulates_fn_casts: bool,
+    /// What the module has said about adapters, so as not to ask it at each call.
+    adapters: RefCell<HashMap<(u32, TypeId), *const u64>>,
 }
 
 impl Inner {
@@ -128,6 +136,29 @@ impl Inner {
     pub unsafe fn state(&self) -> Option<&mut Box<dyn Any>> {
         // SAFETY: as the caller promises.
         unsafe { (*self.state.get()).as_mut() }
+    }
+
+    /// The index of an imported function.
+    pub fn import_index(&self, func: *const FuncObj) -> Option<u32> {
+        let imported = &self.funcs[..self.imported_funcs.len()];
+        let index = imported.iter().position(|&known| known == func)?;
+        Some(index as u32)
+    }
+
+    /// Whether functions may be called by other types than their own.
+    pub fn emulates_fn_casts(&self) -> bool {
+        self.emulates_fn_casts
+    }
+
+    /// Code by which a function is called as if it were of another type; null if it is not to
+    /// be, or cannot.
+    pub fn adapter(&self, func: u32, caller: TypeId) -> *const u64 {
+        if !self.emulates_fn_casts {
+            return std::ptr::null();
+        }
+        let mut adapters = self.adapters.borrow_mut();
+        let made = adapters.entry((func, caller));
+        *made.or_insert_with(|| self.module.adapter(func, caller))
     }
 
     /// The places in its code to come back to.
@@ -469,6 +500,8 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             on_trap: options.on_trap,
             kept: RefCell::default(),
             jumps: UnsafeCell::default(),
+            emulates_fn_casts: options.emulate_fn_casts,
+            adapters: RefCell::default(),
         }
     });
     if let Some(error) = failed {

@@ -79,7 +79,7 @@ impl Place {
     ///
     /// # Safety
     /// The frame is live.
-    unsafe fn kept(&self) -> [&mut [u64]; 2] {
+    unsafe fn kept<'a>(self) -> [&'a mut [u64]; 2] {
         // SAFETY: as the caller promises; the temporaries follow the header.
         unsafe {
             let temps = self.header + HEADER_SLOTS;

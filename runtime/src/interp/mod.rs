@@ -14,6 +14,7 @@
 
 mod backtrace;
 mod caller;
+mod cast;
 mod const_expr;
 mod context;
 mod disasm;

@@ -109,12 +109,6 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
     };
     let func = caller.table_func(index)?;
     let ty = func.ty();
-    if !callable(&ty) {
-        return Err(Trap::message(format!(
-            "the handler of signal {} is a function of type {ty}",
-            delivery.signal
-        )));
-    }
     let thread = caller.state::<Thread>();
     let memory = thread.memory();
     let signals = thread.signals();
@@ -129,7 +123,10 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
         u64::from(frame.info),
         u64::from(frame.context),
     ]);
-    let result = attend(caller).and_then(|()| caller.call(&func, &mut slots));
+    let result = attend(caller).and_then(|()| match callable(&ty) {
+        true => caller.call(&func, &mut slots),
+        false => caller.call_as(&func, &handler_type(), index, &mut slots),
+    });
     let signals = caller.state::<Thread>().signals();
     match result {
         Ok(()) => {
@@ -145,7 +142,12 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
 /// Slots for a handler's arguments and whatever it returns.
 const MOST_SLOTS: usize = 4;
 
-/// Whether a function can be a handler: C lets people cast, and the native caller passes three
+/// What the kernel takes handlers for.
+fn handler_type() -> FuncType {
+    FuncType::new([ValType::I32; 3], [])
+}
+
+/// Whether a function can be a handler as it is: C lets people cast, and the native caller passes three
 /// arguments and looks at no result.
 fn callable(ty: &FuncType) -> bool {
     let word = |ty: &ValType| matches!(ty, ValType::I32 | ValType::I64);

@@ -1,6 +1,7 @@
 //! `wali run`
 
 use std::ffi::{CString, OsString, c_int};
+use std::io::Write;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
-use wali_runtime::interp::Module;
+use wali_runtime::interp::{Module, TrapKind};
 use wali_runtime::program::{self, ImportAnswer, Outcome, Program, StartError, report, signal_of};
 
 use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
@@ -27,6 +28,14 @@ pub struct Args {
     #[command(flatten)]
     trace: trace::Options,
 
+    /// Let calls through function pointers of another type than the function's get through
+    ///
+    /// C does not allow such calls, but natively they work, and programs make them; WebAssembly
+    /// traps. With this, functions get and give what they would on x86-64: arguments that are not
+    /// passed are 0, those that are not taken are dropped.
+    #[arg(long)]
+    emulate_fn_casts: bool,
+
     /// The program: a WebAssembly module, binary or text
     module: PathBuf,
 
@@ -40,6 +49,10 @@ pub struct Args {
 pub struct ResumeArgs {
     #[command(flatten)]
     trace: trace::Options,
+
+    /// As for `run`
+    #[arg(long)]
+    emulate_fn_casts: bool,
 
     /// The descriptor to which the runtime before this one has written its trace
     #[arg(long)]
@@ -91,6 +104,7 @@ pub fn run(args: Args) -> ExitCode {
         args: arguments,
         environment,
         tracer,
+        emulate_fn_casts: args.emulate_fn_casts,
     };
     start(&module, &path, startup)
 }
@@ -128,6 +142,7 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         args: handoff.args,
         environment,
         tracer,
+        emulate_fn_casts: args.emulate_fn_casts,
     };
     start(&module, &path, startup)
 }
@@ -164,6 +179,13 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
         Outcome::Trap(trap) => {
             sigpipe::ignore();
             complain(path, &trap);
+            if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "help: natively, calls through function pointers of another type get through; \
+                     so they do with `wali run --emulate-fn-casts`"
+                );
+            }
             if let Some(signal) = signal_of(&trap) {
                 die(signal);
             }

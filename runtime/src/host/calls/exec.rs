@@ -78,6 +78,7 @@ pub fn exec(
         Some(handoff) => handoff.exec(
             thread.process.executable(),
             thread.process.tracer().map(|tracer| &**tracer),
+            thread.process.emulates_fn_casts(),
         ),
         None => native(memory, target, &pointers.0, &pointers.1),
     };
