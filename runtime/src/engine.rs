@@ -5,11 +5,16 @@
 use std::fmt;
 use std::sync::atomic::AtomicU32;
 
+use crate::host::NewThread;
+use crate::host::abi::Errno;
+
 /// Why guest code does not simply go on behind a host call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unwind {
     /// The process ends with this status (its low byte).
     Exit(i32),
+    /// The calling thread ends; if it is the last one, the process with this status.
+    ExitThread(i32),
     /// The call yields 0, and once more whenever the guest jumps to its place.
     Mark(Mark),
     /// The guest jumps to a place that it has marked before.
@@ -45,6 +50,7 @@ impl fmt::Display for Unwind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unwind::Exit(status) => write!(f, "exit with status {}", status & 0xff),
+            Unwind::ExitThread(status) => write!(f, "end of a thread with status {status}"),
             Unwind::Mark(_) => f.write_str("setjmp"),
             Unwind::Jump(_) => f.write_str("longjmp"),
             Unwind::Interrupted => f.write_str("interrupted by a signal"),
@@ -66,12 +72,21 @@ pub trait Engine: fmt::Debug {
     /// Moves it.
     fn set_stack_pointer(&self, to: u32);
 
+    /// Starts a thread, while all signals are blocked; its id.
+    ///
+    /// # Errors
+    /// `EAGAIN` where there is no room for another.
+    fn spawn(&self, new: NewThread) -> Result<i32, Errno>;
+
     /// Takes the engine's locks for the time of a fork.
-    fn fork_lock(&self) -> Box<dyn ForkLock>;
+    fn fork_lock(&self) -> Box<dyn ForkLock + '_>;
 }
 
 /// An engine's locks, held across a fork and released when dropped.
 pub trait ForkLock {
+    /// Whether the process is ending, so that there is no use in a fork.
+    fn too_late(&self) -> bool;
+
     /// Forgets what belonged to threads that a forked child does not have.
     fn in_child(&mut self);
 }

@@ -6,9 +6,8 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::cast::Cast;
 use super::context::Context;
-use super::func::{Func, attend_to, enter_host, jumps, name_of, narrow, run};
+use super::func::{Func, attend_to, enter_host, jumps, narrow, run};
 use super::instance::Instance;
 use super::jumps::{Payload, Place};
 use super::table::Table;
@@ -181,16 +180,7 @@ impl Caller<'_> {
         if found == *ty {
             return self.call(func, slots);
         }
-        let emulated = self.instance.0.emulates_fn_casts();
-        let Some(cast) = Cast::new(ty, &found).filter(|_| emulated) else {
-            return Err(Trap::new(TrapKind::IndirectCallTypeMismatch {
-                expected: ty.clone(),
-                found,
-                index,
-                // SAFETY: the function is live.
-                name: unsafe { name_of(self.cx, func.raw()) },
-            }));
-        };
+        let cast = self.instance.0.cast(func, ty, index)?;
         let mut arguments = cast.arguments(slots, &found);
         self.call(func, &mut arguments)?;
         cast.results(&arguments, slots);

@@ -9,7 +9,7 @@ use super::types::{FuncType, ValType};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// Nowhere: it is zero.
     Zero,
     /// As it is, from the value of this index.
@@ -74,7 +74,7 @@ fn sources(from: &[ValType], to: &[ValType], registers: (usize, usize)) -> Optio
 
 /// How a function of one type is called by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cast {
+pub(crate) struct Cast {
     /// Where the callee's arguments come from among the caller's.
     pub arguments: Vec<Source>,
     /// Where the caller's results come from among the callee's.

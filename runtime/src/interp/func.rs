@@ -4,8 +4,8 @@ use std::cell::Cell as StdCell;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{self, Arc};
 
 use wali_arch::access::{self, FAULTED};
 
@@ -56,7 +56,7 @@ enum Target {
     Host {
         code: Arc<HostFn>,
         ty: FuncType,
-        myself: Weak<FuncObj>,
+        myself: sync::Weak<FuncObj>,
     },
 }
 
@@ -88,16 +88,26 @@ pub struct Func(Owner);
 #[derive(Clone)]
 enum Owner {
     Guest(Rc<InstanceInner>, u32),
-    Host(Rc<FuncObj>),
+    Host(HostFunc),
 }
 
-impl Func {
-    /// A function of the embedder's.
+/// A function of the embedder's, which instances of many threads may share.
+#[derive(Clone)]
+pub struct HostFunc(Arc<FuncObj>);
+
+// SAFETY: what other functions hold that belongs to one thread, an instance and addresses in it,
+// this one has not; its code is `Send` and `Sync`.
+unsafe impl Send for HostFunc {}
+// SAFETY: as above.
+unsafe impl Sync for HostFunc {}
+
+impl HostFunc {
+    /// A function of that type.
     ///
     /// References to functions cannot be results: they arrive as null.
-    pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
+    pub fn new(ty: FuncType, code: Arc<HostFn>) -> HostFunc {
         let id = TypeId::of(&ty);
-        Func(Owner::Host(Rc::new_cyclic(|myself| FuncObj {
+        HostFunc(Arc::new_cyclic(|myself| FuncObj {
             ty: id,
             results: ty.results.len() as u32,
             slots: ty.slots() as u32,
@@ -106,9 +116,24 @@ impl Func {
             target: Target::Host {
                 code,
                 ty,
-                myself: Weak::clone(myself),
+                myself: sync::Weak::clone(myself),
             },
-        })))
+        }))
+    }
+}
+
+impl From<HostFunc> for Func {
+    fn from(func: HostFunc) -> Func {
+        Func(Owner::Host(func))
+    }
+}
+
+impl Func {
+    /// A function of the embedder's.
+    ///
+    /// References to functions cannot be results: they arrive as null.
+    pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
+        HostFunc::new(ty, code).into()
     }
 
     /// Function `index` of an instance that has as many.
@@ -123,7 +148,7 @@ impl Func {
     pub(crate) fn raw(&self) -> *const FuncObj {
         match &self.0 {
             Owner::Guest(instance, index) => instance.func(*index),
-            Owner::Host(func) => Rc::as_ptr(func),
+            Owner::Host(func) => Arc::as_ptr(&func.0),
         }
     }
 
@@ -134,7 +159,7 @@ impl Func {
         let func = unsafe { raw.as_ref()? };
         Some(Func(match &func.target {
             Target::Guest { instance, index } => Owner::Guest(instance.upgrade()?, *index),
-            Target::Host { myself, .. } => Owner::Host(myself.upgrade()?),
+            Target::Host { myself, .. } => Owner::Host(HostFunc(myself.upgrade()?)),
         }))
     }
 
@@ -146,6 +171,15 @@ impl Func {
     /// Its type.
     pub fn ty(&self) -> FuncType {
         self.id().ty()
+    }
+
+    /// Whether it is of that type.
+    pub(crate) fn has_type(&self, wanted: &FuncType) -> bool {
+        // SAFETY: `self` keeps the function alive.
+        match unsafe { &(*self.raw()).target } {
+            Target::Host { ty, .. } => ty == wanted,
+            Target::Guest { .. } => self.ty() == *wanted,
+        }
     }
 
     pub(crate) fn id(&self) -> TypeId {
@@ -189,7 +223,7 @@ impl Func {
                     if (*cx).lent {
                         return Err(Trap::message(ENTERED));
                     }
-                    enter_host(cx, func, &mut slots, Site::NONE)?;
+                    enter_host(cx, &func.0, &mut slots, Site::NONE)?;
                 }
             }
             Ok(ty

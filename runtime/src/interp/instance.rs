@@ -7,8 +7,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::cast::Cast;
 use super::context::Context;
-use super::func::{Func, FuncObj, Hook, OnTrap};
+use super::func::{Func, FuncObj, Hook, OnTrap, name_of};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
 use super::interrupt::{InterruptHandle, SharedContext};
@@ -18,7 +19,7 @@ use super::module::{Data, ExportIndex, Module, SegmentKind};
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::{MemoryType, TypeId, Value};
+use super::types::{FuncType, MemoryType, TypeId, ValType, Value};
 use crate::memory::Memory;
 
 /// An instance of a module, used by one thread.
@@ -145,9 +146,20 @@ impl Inner {
         Some(index as u32)
     }
 
-    /// Whether functions may be called by other types than their own.
-    pub fn emulates_fn_casts(&self) -> bool {
-        self.emulates_fn_casts
+    /// How a function is called by another type than its own; the trap that an indirect call
+    /// through `index` would be if it is not to be, or cannot.
+    pub fn cast(&self, func: &Func, caller: &FuncType, index: u32) -> Result<Cast, Trap> {
+        let found = func.ty();
+        let cast = Cast::new(caller, &found).filter(|_| self.emulates_fn_casts);
+        cast.ok_or_else(|| {
+            Trap::new(TrapKind::IndirectCallTypeMismatch {
+                expected: caller.clone(),
+                found,
+                index,
+                // SAFETY: context and function are live.
+                name: unsafe { name_of(self.cx(), func.raw()) },
+            })
+        })
     }
 
     /// Code by which a function is called as if it were of another type; null if it is not to
@@ -231,21 +243,29 @@ impl Instance {
     pub fn with_options(
         module: &Module,
         imports: &dyn Resolver,
-        mut options: Options,
+        options: Options,
     ) -> Result<Instance, LinkError> {
+        let mut prepared = Instance::prepare(module, imports, options)?;
+        prepared.start()?;
+        Ok(prepared.into_instance())
+    }
+
+    /// Makes all of an instance that needs no code of the guest's to run.
+    pub fn prepare(
+        module: &Module,
+        imports: &dyn Resolver,
+        mut options: Options,
+    ) -> Result<Prepared, LinkError> {
         crate::fault::install();
         let ready = options.ready.take();
         let reuses_memory =
             options.memory.is_some() && module.0.memory.is_some() && !options.fresh_memory;
-        let mut instance = build(module, imports, options)?;
-        if let Some(ready) = ready {
-            ready(&mut instance);
-        }
-        instance.initialise(reuses_memory)?;
-        if let Some(start) = module.0.start {
-            instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
-        }
-        Ok(instance)
+        let instance = build(module, imports, options)?;
+        Ok(Prepared {
+            instance,
+            ready,
+            reuses_memory,
+        })
     }
 
     fn initialise(&self, reuses_memory: bool) -> Result<(), Trap> {
@@ -348,6 +368,29 @@ impl Instance {
         unsafe { func.call_from(self.0.cx(), args) }
     }
 
+    /// Calls a function of another type than `ty` as if it were of that type, as
+    /// [`Options::emulate_fn_casts`] has it, and drops its results.
+    ///
+    /// # Errors
+    /// The trap that an indirect call through `index` would be if the types are not to be
+    /// adapted; otherwise what the function ends with.
+    pub fn call_as(
+        &self,
+        func: &Func,
+        ty: &FuncType,
+        index: u32,
+        args: &[Value],
+    ) -> Result<(), Trap> {
+        let cast = self.0.cast(func, ty, index)?;
+        let found = func.ty();
+        let slots: Vec<u64> = args.iter().map(Value::to_slot).collect();
+        let slots = cast.arguments(&slots, &found);
+        // SAFETY: a type that can be cast has no references.
+        let value = |(ty, slot): (&ValType, &u64)| unsafe { Value::from_slot(*ty, *slot) };
+        let args: Vec<Value> = found.params.iter().zip(&slots).map(value).collect();
+        self.call(func, &args).map(|_| ())
+    }
+
     /// Calls an exported function.
     pub fn invoke(&self, name: &str, args: &[Value]) -> Result<Vec<Value>, Trap> {
         match self.export(name) {
@@ -376,6 +419,42 @@ impl Instance {
     }
 }
 
+/// An instance before any of its code has run.
+///
+/// It may be moved to another thread and started there if nothing that it was made of is
+/// shared with this one: its imports are [`HostFunc`](super::HostFunc)s, and what its options
+/// hold can be sent.
+pub struct Prepared {
+    instance: Instance,
+    ready: Option<Box<Ready>>,
+    reuses_memory: bool,
+}
+
+impl Prepared {
+    /// Initialises memory and tables and runs the start function.
+    pub fn start(&mut self) -> Result<(), LinkError> {
+        let instance = &mut self.instance;
+        if let Some(ready) = self.ready.take() {
+            ready(instance);
+        }
+        instance.initialise(self.reuses_memory)?;
+        if let Some(start) = instance.module().0.start {
+            instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
+        }
+        Ok(())
+    }
+
+    /// A handle by which other threads interrupt the guest.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.instance.interrupt_handle()
+    }
+
+    /// The instance, which is usable once it has been started.
+    pub fn into_instance(self) -> Instance {
+        self.instance
+    }
+}
+
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance")
@@ -389,9 +468,9 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
     let parts = module.0.as_ref();
     let (mut funcs, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
     let mut memory = None;
-    for import in &parts.imports {
+    for (index, import) in parts.imports.iter().enumerate() {
         let found = imports
-            .resolve(import)
+            .resolve_at(index, import)
             .ok_or_else(|| LinkError::Missing(Box::new(import.clone())))?;
         if !found.matches(&import.ty) {
             let (import, found) = (Box::new(import.clone()), Box::new(found.ty()));

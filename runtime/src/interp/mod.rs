@@ -35,9 +35,9 @@ mod types;
 mod wait;
 
 pub use caller::Caller;
-pub use func::{Func, Hook, HostFn, OnTrap};
+pub use func::{Func, Hook, HostFn, HostFunc, OnTrap};
 pub use global::Global;
-pub use instance::{Instance, Options, Ready};
+pub use instance::{Instance, Options, Prepared, Ready};
 pub use interrupt::InterruptHandle;
 pub use jumps::Payload;
 pub use link::{Extern, Imports, LinkError, Resolver};

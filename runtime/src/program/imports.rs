@@ -15,7 +15,7 @@ use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
 use crate::host::bindings::table;
 use crate::host::trace::Tracer;
 use crate::interp::{
-    Caller, Extern, ExternType, Func, FuncType, HostFn, Import, Module, Resolver, Trap, ValType,
+    Caller, Extern, ExternType, FuncType, HostFn, HostFunc, Import, Module, Resolver, Trap, ValType,
 };
 
 /// The module that WALI's imports come from.
@@ -143,45 +143,60 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
 
 /// Finds the host function for each import, of the type that this import declares: one name
 /// may be imported several times with different types.
-pub struct Linker {
-    bindings: HashMap<&'static str, &'static Binding<Thread>>,
-    tracer: Option<Arc<Tracer>>,
-}
+///
+/// It is made once for a module, and serves all threads.
+pub struct Linker(Vec<(Import, HostFunc)>);
 
 impl Resolver for Linker {
     fn resolve(&self, import: &Import) -> Option<Extern> {
-        let (target, ty) = find(&self.bindings, import).ok()?;
-        let code = match (target, &self.tracer) {
-            (Target::Binding(binding), Some(tracer)) if tracer.traces(binding) => {
-                let tracer = Arc::clone(tracer);
-                host_function(binding, &ty, move |thread, words| {
-                    tracer.call(binding, thread, words)
-                })
-            }
-            (Target::Binding(binding), _) => host_function(binding, &ty, binding.call),
-            (Target::Enosys, tracer) => {
-                let traced = tracer.as_ref().filter(|t| t.traces_unknown(&import.name));
-                enosys(&ty, import.name.clone(), traced.cloned())
-            }
+        let same = |(known, _): &&(Import, HostFunc)| {
+            (&known.module, &known.name, &known.ty) == (&import.module, &import.name, &import.ty)
         };
-        Some(Extern::Func(Func::host(ty, code)))
+        let (_, func) = self.0.iter().find(same)?;
+        Some(Extern::Func(func.clone().into()))
     }
+
+    fn resolve_at(&self, index: usize, _: &Import) -> Option<Extern> {
+        let (_, func) = self.0.get(index)?;
+        Some(Extern::Func(func.clone().into()))
+    }
+}
+
+/// The host function of an import.
+fn bind(target: Target, ty: FuncType, import: &Import, tracer: Option<&Arc<Tracer>>) -> HostFunc {
+    let code = match (target, tracer) {
+        (Target::Binding(binding), Some(tracer)) if tracer.traces(binding) => {
+            let tracer = Arc::clone(tracer);
+            host_function(binding, &ty, move |thread, words| {
+                tracer.call(binding, thread, words)
+            })
+        }
+        (Target::Binding(binding), _) => host_function(binding, &ty, binding.call),
+        (Target::Enosys, tracer) => {
+            let traced = tracer.filter(|t| t.traces_unknown(&import.name));
+            enosys(&ty, import.name.clone(), traced.cloned())
+        }
+    };
+    HostFunc::new(ty, code)
 }
 
 /// What binds the module's imports, with traced ones for a tracer; or all that cannot be bound,
 /// if any.
-pub fn link(module: &Module, tracer: Option<Arc<Tracer>>) -> Result<Linker, Vec<Problem>> {
+pub fn link(module: &Module, tracer: Option<&Arc<Tracer>>) -> Result<Linker, Vec<Problem>> {
     let bindings = by_name();
-    let problem = |import: &Import| {
-        let why = find(&bindings, import).err()?;
-        Some(Problem {
-            import: import.clone(),
-            why,
-        })
-    };
-    let problems: Vec<Problem> = module.imports().iter().filter_map(problem).collect();
+    let (mut funcs, mut problems) = (Vec::new(), Vec::new());
+    for import in module.imports() {
+        let import = import.clone();
+        match find(&bindings, &import) {
+            Ok((target, ty)) => {
+                let func = bind(target, ty, &import, tracer);
+                funcs.push((import, func));
+            }
+            Err(why) => problems.push(Problem { import, why }),
+        }
+    }
     if problems.is_empty() {
-        Ok(Linker { bindings, tracer })
+        Ok(Linker(funcs))
     } else {
         Err(problems)
     }
@@ -310,7 +325,7 @@ fn carry_out(
     result: Option<ValType>,
 ) -> Result<Option<u64>, Trap> {
     match unwind {
-        Unwind::Exit(_) => return Err(Trap::host(unwind)),
+        Unwind::Exit(_) | Unwind::ExitThread(_) => return Err(Trap::host(unwind)),
         Unwind::Interrupted => {}
         Unwind::Mark(mark) => {
             if let Some(value) = jumps::mark(caller, mark, result)? {

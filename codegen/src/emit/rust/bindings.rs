@@ -266,7 +266,7 @@ fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
     let args = words.iter().map(|word| quote!(#word)).chain(zeros);
     quote! {
         let __args = [#(#args),*];
-        match syscall::syscall_checked(__cx.interrupt_word(), __number, &__args) {
+        match __cx.may_block(__number, &__args) {
             syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
             __result => __result,
         }

@@ -1,7 +1,7 @@
 //! `wali run`
 
-use std::ffi::{CString, OsString, c_int};
-use std::io::Write;
+use std::ffi::{CString, OsString};
+use std::io::{self, Write};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,12 @@ use std::process::ExitCode;
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::{Module, TrapKind};
-use wali_runtime::program::{self, ImportAnswer, Outcome, Program, StartError, report, signal_of};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
 
-use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
+use super::{CANNOT_RUN, complain, environment, load, load_file, options, sigpipe, trace};
+
+const CASTS: &str = "help: natively, calls through function pointers of another type get through; \
+                     so they do with `wali run --emulate-fn-casts`";
 
 /// Run a program
 ///
@@ -26,15 +29,10 @@ pub struct Args {
     environment: environment::Options,
 
     #[command(flatten)]
-    trace: trace::Options,
+    engine: options::Options,
 
-    /// Let calls through function pointers of another type than the function's get through
-    ///
-    /// C does not allow such calls, but natively they work, and programs make them; WebAssembly
-    /// traps. With this, functions get and give what they would on x86-64: arguments that are not
-    /// passed are 0, those that are not taken are dropped.
-    #[arg(long)]
-    emulate_fn_casts: bool,
+    #[command(flatten)]
+    trace: trace::Options,
 
     /// The program: a WebAssembly module, binary or text
     module: PathBuf,
@@ -48,11 +46,10 @@ pub struct Args {
 #[derive(clap::Args)]
 pub struct ResumeArgs {
     #[command(flatten)]
-    trace: trace::Options,
+    engine: options::Options,
 
-    /// As for `run`
-    #[arg(long)]
-    emulate_fn_casts: bool,
+    #[command(flatten)]
+    trace: trace::Options,
 
     /// The descriptor to which the runtime before this one has written its trace
     #[arg(long)]
@@ -79,10 +76,11 @@ pub fn run(args: Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let module = match load(&path) {
-        Ok(module) => module,
+    let (module, file) = match load(&path) {
+        Ok(loaded) => loaded,
         Err(status) => return status,
     };
+    name_process(path.as_os_str().as_bytes());
     let unknown: Vec<String> = report(&module)
         .into_iter()
         .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
@@ -104,7 +102,9 @@ pub fn run(args: Args) -> ExitCode {
         args: arguments,
         environment,
         tracer,
-        emulate_fn_casts: args.emulate_fn_casts,
+        program: Some(file),
+        options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
     };
     start(&module, &path, startup)
 }
@@ -126,13 +126,10 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         }
     };
     let path = PathBuf::from(OsString::from_vec(handoff.name.into_bytes()));
-    name_process(&path);
-    let module = match program::load_file(handoff.module, &path) {
-        Ok(module) => module,
-        Err(error) => {
-            complain(&path, &error);
-            return ExitCode::from(CANNOT_RUN);
-        }
+    name_process(handoff.command.as_bytes());
+    let (module, file) = match load_file(handoff.module, &path) {
+        Ok(loaded) => loaded,
+        Err(status) => return status,
     };
     // The interface has a line for each variable; those with a line break cannot be passed.
     let variables = handoff.environment.into_iter().map(CString::into_bytes);
@@ -142,14 +139,17 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         args: handoff.args,
         environment,
         tracer,
-        emulate_fn_casts: args.emulate_fn_casts,
+        program: Some(file),
+        options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
     };
     start(&module, &path, startup)
 }
 
-/// Gives the process the name that the kernel gives it after execve, so that it is found by it.
-fn name_process(path: &Path) {
-    let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+/// Gives the process the name that the kernel gives it after execve, so that it is found by it:
+/// the last part of its path.
+fn name_process(path: &[u8]) {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     if let Ok(name) = CString::new(name) {
         // SAFETY: the kernel copies the C string, as much of it as there is room for.
         unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
@@ -166,43 +166,25 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
         }
     };
     sigpipe::restore();
-    let outcome = match Program::new(module, process) {
-        Ok(mut program) => program.run(),
-        Err(StartError::Ended(outcome)) => outcome,
+    let name = path.to_owned();
+    let end = move |outcome: &Outcome| end(&name, outcome);
+    match Program::with_end(module, process, Box::new(end)) {
+        Ok(mut program) => end_process(&program.run()),
         Err(error) => {
             complain(path, &error);
-            return ExitCode::from(CANNOT_RUN);
-        }
-    };
-    match outcome {
-        Outcome::Exit(status) => ExitCode::from(status as u8),
-        Outcome::Trap(trap) => {
-            sigpipe::ignore();
-            complain(path, &trap);
-            if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "help: natively, calls through function pointers of another type get through; \
-                     so they do with `wali run --emulate-fn-casts`"
-                );
-            }
-            if let Some(signal) = signal_of(&trap) {
-                die(signal);
-            }
             ExitCode::from(CANNOT_RUN)
         }
     }
 }
 
-/// Ends this process by a signal's default action, for its parent to see.
-fn die(signal: c_int) {
-    // SAFETY: the default action and an empty mask need nothing of ours to stay alive.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, signal);
-        libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
-        libc::raise(signal);
+/// Ends this process as the program ended, with a word on why it did.
+fn end(path: &Path, outcome: &Outcome) {
+    if let Outcome::Trap(trap) = outcome {
+        sigpipe::ignore();
+        complain(path, trap);
+        if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
+            let _ = writeln!(io::stderr(), "{CASTS}");
+        }
     }
+    end_process(outcome)
 }

@@ -54,8 +54,18 @@ impl AuxCalls for Thread {
         ))
     }
 
-    fn wasm_thread_spawn(&mut self, _: u32, _: u32) -> Result<i32, Unwind> {
-        Ok(-errno::ENOSYS)
+    fn wasm_thread_spawn(&mut self, start: u32, arg: u32) -> Result<i32, Unwind> {
+        // So that no signal comes to a thread that is not ready.
+        let Some(mask) = self.signals().block_all() else {
+            return Err(Unwind::Interrupted);
+        };
+        let new = self.another(mask, start, arg);
+        let tid = match self.signals().engine() {
+            Some(engine) => engine.spawn(new),
+            None => Err(Errno(errno::ENOSYS)),
+        };
+        self.signals().set_mask(mask);
+        Ok(tid.unwrap_or_else(|Errno(number)| -number))
     }
 
     fn setjmp(&mut self, buffer: u32) -> Result<i32, Unwind> {

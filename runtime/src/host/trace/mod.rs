@@ -169,7 +169,7 @@ impl Tracer {
                     // It will be made again, behind the handlers of signals.
                     Unwind::Interrupted => "? ERESTARTSYS (To be restarted)",
                     Unwind::Mark(_) => "0",
-                    Unwind::Exit(_) | Unwind::Jump(_) => "?",
+                    Unwind::Exit(_) | Unwind::ExitThread(_) | Unwind::Jump(_) => "?",
                 };
                 self.line(start, None, &text, outcome, "");
                 return result;
