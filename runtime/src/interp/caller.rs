@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::Context;
-use super::func::{Func, attend_to, enter_host, jumps, narrow, run};
+use super::func::{self, Func, attend_to, enter_host, jumps, narrow, run};
 use super::instance::Instance;
 use super::jumps::{Payload, Place};
+use super::room;
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
 use super::types::{FuncType, ValType};
@@ -82,6 +83,27 @@ impl Caller<'_> {
         unsafe { self.instance.0.state() }
             .and_then(|state| state.downcast_mut())
             .expect("the instance has a state of this type")
+    }
+
+    /// Whether there is room on guest stack and native stack for a call of this function.
+    pub fn has_room_for(&self, func: &Func) -> bool {
+        // SAFETY: context and function are live.
+        unsafe { func::has_room(self.cx, func) }
+    }
+
+    /// Has `f` call functions that may use what is kept back of guest stack and native stack:
+    /// for handlers of their overflow.
+    pub fn with_reserve<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let native = room::spend(true);
+        // SAFETY: the context is live and this thread's; the limit is the stack's own.
+        unsafe {
+            let whole = self.instance.0.stack_limit();
+            let limit = std::mem::replace(&mut (*self.cx).limit, whole);
+            let result = f(self);
+            (*self.cx).limit = limit;
+            room::spend(native);
+            result
+        }
     }
 
     /// Attends to what set the interrupt word, as a safepoint does: for host functions that

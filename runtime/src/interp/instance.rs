@@ -146,6 +146,11 @@ impl Inner {
         Some(index as u32)
     }
 
+    /// Where the guest stack ends.
+    pub fn stack_limit(&self) -> usize {
+        self.stack.limit()
+    }
+
     /// How a function is called by another type than its own; the trap that an indirect call
     /// through `index` would be if it is not to be, or cannot.
     pub fn cast(&self, func: &Func, caller: &FuncType, index: u32) -> Result<Cast, Trap> {
@@ -589,7 +594,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
     debug_assert_eq!(inner.objects.len(), parts.bodies.len());
     // SAFETY: nothing runs yet, so that the context is ours.
     unsafe {
-        (*cx).limit = inner.stack.limit();
+        (*cx).limit = inner.stack.limit_without_reserve();
         (*cx).top = inner.stack.base();
         (*cx).cells = parts.cells.as_ptr();
         (*cx).globals = inner.global_pointers.as_ptr();

@@ -27,6 +27,7 @@ mod isa;
 mod jumps;
 mod link;
 mod module;
+mod room;
 mod stack;
 mod table;
 mod translate;

@@ -191,6 +191,8 @@ struct Inner {
     kind: TrapKind,
     frames: Vec<Frame>,
     omitted: usize,
+    /// Whether it has been offered to the embedder to go on after it.
+    offered: bool,
 }
 
 impl Trap {
@@ -201,6 +203,7 @@ impl Trap {
             kind,
             frames: Vec::new(),
             omitted: 0,
+            offered: false,
         }))
     }
 
@@ -232,6 +235,15 @@ impl Trap {
     /// How many frames were left out.
     pub fn omitted(&self) -> usize {
         self.0.omitted
+    }
+
+    pub(crate) fn offered(mut self) -> Trap {
+        self.0.offered = true;
+        self
+    }
+
+    pub(crate) fn was_offered(&self) -> bool {
+        self.0.offered
     }
 
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = Frame>, omitted: usize) {
