@@ -52,6 +52,10 @@ pub enum TrapKind {
         expected: FuncType,
         /// The type of the function in the table.
         found: FuncType,
+        /// The index.
+        index: u32,
+        /// The function's name, if it has one.
+        name: Option<String>,
     },
     /// The guest stack is exhausted.
     StackOverflow,
@@ -110,11 +114,22 @@ impl fmt::Display for TrapKind {
                     "uninitialized element {index}: call through a null reference"
                 )
             }
-            TrapKind::IndirectCallTypeMismatch { expected, found } => write!(
-                f,
-                "indirect call type mismatch: the caller expects {expected}, \
-                 the function is {found}"
-            ),
+            TrapKind::IndirectCallTypeMismatch {
+                expected,
+                found,
+                index,
+                name,
+            } => {
+                f.write_str("indirect call type mismatch: ")?;
+                match name {
+                    Some(name) => write!(f, "{}", Escaped(name))?,
+                    None => f.write_str("a function")?,
+                }
+                write!(
+                    f,
+                    " (table index {index}) is {found}, but was called as {expected}"
+                )
+            }
             TrapKind::StackOverflow => f.write_str("call stack exhausted"),
             TrapKind::Jump { .. } => f.write_str("jump to a marked place"),
             TrapKind::BadJump(why) => f.write_str(why),
@@ -176,6 +191,8 @@ struct Inner {
     kind: TrapKind,
     frames: Vec<Frame>,
     omitted: usize,
+    /// Whether it has been offered to the embedder to go on after it.
+    offered: bool,
 }
 
 impl Trap {
@@ -186,6 +203,7 @@ impl Trap {
             kind,
             frames: Vec::new(),
             omitted: 0,
+            offered: false,
         }))
     }
 
@@ -217,6 +235,15 @@ impl Trap {
     /// How many frames were left out.
     pub fn omitted(&self) -> usize {
         self.0.omitted
+    }
+
+    pub(crate) fn offered(mut self) -> Trap {
+        self.0.offered = true;
+        self
+    }
+
+    pub(crate) fn was_offered(&self) -> bool {
+        self.0.offered
     }
 
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = Frame>, omitted: usize) {
@@ -269,7 +296,8 @@ pub(crate) enum Exit {
     TableOutOfBounds,
     UndefinedElement,
     UninitializedElement,
-    /// `Context::trap_info` has the two type numbers.
+    /// `Context::trap_info` has the expected type's number and the index, `Context::trap_func`
+    /// the function.
     TypeMismatch,
     StackOverflow,
     /// `Context::pending` has the trap.

@@ -1,6 +1,7 @@
 //! `wali run`
 
 use std::ffi::{CString, OsString};
+use std::io::{self, Write};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -8,10 +9,13 @@ use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
-use wali_runtime::interp::Module;
+use wali_runtime::interp::{Module, TrapKind};
 use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
 
 use super::{CANNOT_RUN, complain, environment, load, load_file, options, sigpipe, trace};
+
+const CASTS: &str = "help: natively, calls through function pointers of another type get through; \
+                     so they do with `wali run --emulate-fn-casts`";
 
 /// Run a program
 ///
@@ -100,6 +104,7 @@ pub fn run(args: Args) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
     };
     start(&module, &path, startup)
 }
@@ -136,6 +141,7 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
     };
     start(&module, &path, startup)
 }
@@ -176,6 +182,9 @@ fn end(path: &Path, outcome: &Outcome) {
     if let Outcome::Trap(trap) = outcome {
         sigpipe::ignore();
         complain(path, trap);
+        if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
+            let _ = writeln!(io::stderr(), "{CASTS}");
+        }
     }
     end_process(outcome)
 }
