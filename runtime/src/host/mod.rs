@@ -5,6 +5,7 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 pub mod handoff;
+pub mod jumps;
 pub mod mappings;
 mod memory_files;
 mod messages;
@@ -16,4 +17,4 @@ mod reserved;
 pub mod signals;
 pub mod trace;
 
-pub use process::{Environment, Process, Startup, Thread};
+pub use process::{Environment, NewThread, Process, Startup, Thread};

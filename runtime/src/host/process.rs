@@ -7,12 +7,16 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 
-use super::abi::{Guest, GuestMemory};
+use wali_arch::flags::futex_ops;
+use wali_arch::syscall;
+use wali_arch::tables::number;
+
+use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::handoff::{memory_file, write_unlimited};
 use super::opened::{Descriptors, Identity, NAME, name_of};
 use super::own_program::{self, Kept};
 use super::reserved::out_of_the_way;
-use super::signals::{self, Actions, Signals};
+use super::signals::{self, Actions, Set, Signals};
 use super::trace::Tracer;
 use crate::memory::{Map, Memory};
 
@@ -169,7 +173,7 @@ pub struct Thread {
     /// Its process.
     pub process: Arc<Process>,
     pub(super) memory: Memory,
-    /// What `set_tid_address` named; cleared by nobody yet, since no thread outlives it.
+    /// What `set_tid_address` named.
     pub(super) clear_tid: u32,
     /// In an allocation of their own, where the signal handler finds them.
     signals: Box<Signals>,
@@ -191,9 +195,54 @@ impl Thread {
         }
     }
 
+    /// A thread that this one starts in the function of a table slot, with its mask. Created
+    /// while all signals are blocked.
+    pub(super) fn another(&self, mask: Set, start: u32, argument: u32) -> NewThread {
+        let actions = Arc::clone(&self.process.actions);
+        let thread = Thread {
+            process: Arc::clone(&self.process),
+            memory: self.memory.clone(),
+            clear_tid: 0,
+            signals: Box::new(Signals::with_mask(actions, mask)),
+            released_at_exec: None,
+        };
+        NewThread {
+            thread,
+            mask,
+            start,
+            argument,
+        }
+    }
+
     /// The lock on the guest's mappings.
     pub(super) fn map_lock(&self) -> MutexGuard<'_, Map> {
         self.memory.map()
+    }
+
+    /// Its memory.
+    pub fn linear_memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Does what the kernel does for a thread that ends, of which others may be left.
+    pub fn ended(&mut self, others: bool) {
+        if others {
+            self.clear_tid();
+        }
+    }
+
+    /// Clears the word that `set_tid_address` named, if it still holds this thread's id, and
+    /// wakes who waits for that. Programs make it a lock that another thread may have by now.
+    fn clear_tid(&mut self) {
+        let at = std::mem::take(&mut self.clear_tid);
+        if at == 0 {
+            return;
+        }
+        // SAFETY: asks for a number.
+        let tid = unsafe { libc::gettid() } as u32;
+        if Guest::memory(self).compare_exchange(at, tid, 0) == Ok(tid) {
+            wake_one(Guest::memory(self), at);
+        }
     }
 
     /// Its signals.
@@ -207,6 +256,27 @@ impl Thread {
     }
 }
 
+/// Wakes one who waits at a word of the guest's.
+fn wake_one(memory: GuestMemory, at: u32) {
+    let Some(number) = number::futex else { return };
+    let word = memory.address(at, size_of::<u32>() as u64);
+    // SAFETY: the word is inside the reservation.
+    unsafe { syscall::syscall3(number, word, futex_ops::FUTEX_WAKE as usize, 1) };
+}
+
+/// A thread about to begin, and what it begins with.
+#[derive(Debug)]
+pub struct NewThread {
+    /// The thread.
+    pub thread: Thread,
+    /// Its mask, to be set once it runs.
+    pub mask: Set,
+    /// The table slot of its function, which gets the thread's id and
+    pub start: u32,
+    /// this.
+    pub argument: u32,
+}
+
 impl Guest for Thread {
     #[inline]
     fn memory(&self) -> GuestMemory {
@@ -216,8 +286,9 @@ impl Guest for Thread {
     }
 
     #[inline]
-    fn interrupt_word(&self) -> *const u32 {
-        self.signals.word()
+    unsafe fn may_block(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize {
+        // SAFETY: as the caller promises.
+        unsafe { self.signals.may_block(number, args) }
     }
 
     fn opened(&mut self, result: i64) -> i64 {

@@ -1,6 +1,6 @@
 //! `wali run`
 
-use std::ffi::{CString, OsString, c_int};
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::Module;
-use wali_runtime::program::{ImportAnswer, Outcome, Program, StartError, report, signal_of};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
 
 use super::{CANNOT_RUN, complain, environment, inherited, load, load_file, options, trace};
 
@@ -179,36 +179,22 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
         }
     };
     inherited::restore();
-    let outcome = match Program::new(module, process) {
-        Ok(mut program) => program.run(),
-        Err(StartError::Ended(outcome)) => outcome,
+    let name = path.to_owned();
+    let end = move |outcome: &Outcome| end(&name, outcome);
+    match Program::with_end(module, process, Box::new(end)) {
+        Ok(mut program) => end_process(&program.run()),
         Err(error) => {
             complain(path, &error);
-            return ExitCode::from(CANNOT_RUN);
-        }
-    };
-    match outcome {
-        Outcome::Exit(status) => ExitCode::from(status as u8),
-        Outcome::Trap(trap) => {
-            inherited::ignore_sigpipe();
-            complain(path, &trap);
-            if let Some(signal) = signal_of(&trap) {
-                die(signal);
-            }
             ExitCode::from(CANNOT_RUN)
         }
     }
 }
 
-/// Ends this process by a signal's default action, for its parent to see.
-fn die(signal: c_int) {
-    // SAFETY: the default action and an empty mask need nothing of ours to stay alive.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, signal);
-        libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
-        libc::raise(signal);
+/// Ends this process as the program ended, with a word on why it did.
+fn end(path: &Path, outcome: &Outcome) {
+    if let Outcome::Trap(trap) = outcome {
+        inherited::ignore_sigpipe();
+        complain(path, trap);
     }
+    end_process(outcome)
 }
