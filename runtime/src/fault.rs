@@ -5,7 +5,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, compiler_fence};
 
 use wali_arch::access::Pins;
 use wali_arch::fault::{MachineContext, landing_for, pinned_landing};
@@ -39,6 +39,9 @@ pub fn install() {
     });
 }
 
+/// The signals whose arrival lets calls be made again.
+static RESTARTING: AtomicU64 = AtomicU64::new(0);
+
 fn set_handler(signal: c_int) {
     // SAFETY: the action is fully initialised, and the handler keeps to what is
     // async-signal-safe.
@@ -46,14 +49,23 @@ fn set_handler(signal: c_int) {
         let mut action: libc::sigaction = std::mem::zeroed();
         let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
         action.sa_sigaction = handler as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        if RESTARTING.load(Ordering::Relaxed) & 1 << signal != 0 {
+            action.sa_flags |= libc::SA_RESTART;
+        }
         // Nothing else interrupts the handler, so that others need not expect it.
         libc::sigfillset(&mut action.sa_mask);
-        for signal in SIGNALS {
-            libc::sigdelset(&mut action.sa_mask, signal);
-        }
         libc::sigaction(signal, &action, std::ptr::null_mut());
     }
+}
+
+/// Whether a call that one of the signals interrupts, sent by a process, is made again.
+pub fn set_restarting(signal: c_int, restarts: bool) {
+    match restarts {
+        true => RESTARTING.fetch_or(1 << signal, Ordering::Relaxed),
+        false => RESTARTING.fetch_and(!(1 << signal), Ordering::Relaxed),
+    };
+    set_handler(signal);
 }
 
 /// Has one of the signals ignored, for a program that is to inherit that, until
@@ -157,11 +169,17 @@ fn set_disposition(signal: c_int, disposition: libc::sighandler_t) {
     }
 }
 
-/// Ends this process by one of these signals, which is not blocked. Async-signal-safe.
+/// Ends this process by one of these signals. Async-signal-safe.
 pub fn die(signal: c_int) {
     set_default(signal);
-    // SAFETY: sends this thread a signal whose default action ends the process.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal) };
+    // SAFETY: sends this thread a signal whose default action ends the process, and lets it
+    // come; the set is a live local.
+    unsafe {
+        libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigaddset(&mut set, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+    }
     // Still here: natively, too, nothing that is sent ends the first process of a namespace.
     set_handler(signal);
 }

@@ -27,7 +27,10 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
             .map(|name| entry(spec, call, name))
             .collect::<Vec<_>>()
     });
-    let aux_entries = spec.aux.values().map(|aux| aux_entry(spec, aux));
+    let aux_entries = spec.aux.values().flat_map(|aux| {
+        let names = std::iter::once(&aux.name).chain(&aux.aliases);
+        names.map(|name| aux_entry(spec, aux, name))
+    });
     let metadata = metadata::metadata(spec, support);
     quote! {
         #(#families)*
@@ -263,7 +266,7 @@ fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
     let args = words.iter().map(|word| quote!(#word)).chain(zeros);
     quote! {
         let __args = [#(#args),*];
-        match syscall::syscall_checked(__cx.interrupt_word(), __number, &__args) {
+        match __cx.may_block(__number, &__args) {
             syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
             __result => __result,
         }

@@ -61,8 +61,27 @@ unsafe fn interruptible(
     args: [usize; 6],
 ) -> Result<i64, Errno> {
     let number = everywhere(number)?;
+    // SAFETY: as the caller promises.
+    checked(unsafe { signals.may_block(number, &args) })
+}
+
+/// A call about signals, which does not block, but would see the runtime's doings if a handler
+/// has to run: then it is left.
+///
+/// # Safety
+/// As for the raw calls.
+unsafe fn undisturbed(
+    signals: &Signals,
+    number: Option<usize>,
+    args: [usize; 6],
+) -> Result<i64, Errno> {
+    let number = everywhere(number)?;
     // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
-    match unsafe { syscall::syscall_checked(signals.word(), number, &args) } {
+    checked(unsafe { syscall::syscall_checked(signals.word(), number, &args) })
+}
+
+fn checked(result: isize) -> Result<i64, Errno> {
+    match result {
         syscall::NOT_MADE => Err(Errno::INTERRUPTED),
         made => outcome(made),
     }

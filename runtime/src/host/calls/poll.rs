@@ -10,7 +10,7 @@ use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::PollCalls;
 use crate::host::convert::OutArray;
 use crate::host::process::Thread;
-use crate::host::signals::{FAULTS, Set, Signals};
+use crate::host::signals::{Set, Signals};
 
 impl PollCalls for Thread {
     fn poll(&mut self, fds: u32, nfds: u64, timeout: i32) -> Result<i64, Unwind> {
@@ -137,8 +137,7 @@ impl Mask {
         match *self {
             Mask::Address(at, size) => call(signals, at, size),
             Mask::Copy(mask) => {
-                // The runtime needs the signals of faults itself.
-                let kernel = mask - FAULTS;
+                let kernel = signals.to_wait_under(mask);
                 let at = address_of(&kernel);
                 signals.wait(mask, || call(signals, at, Set::BYTES))
             }

@@ -5,7 +5,7 @@ use wali_arch::layout::{Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, interruptible, outcome, result};
+use super::{address_of, done, everywhere, interruptible, outcome, result, undisturbed};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::SignalCalls;
 use crate::host::process::Thread;
@@ -183,7 +183,7 @@ fn rt_sigprocmask(
     ];
     let held = signals.held();
     // SAFETY: the addresses are live locals' or null.
-    unsafe { interruptible(signals, number::rt_sigprocmask, args) }?;
+    unsafe { undisturbed(signals, number::rt_sigprocmask, args) }?;
     if let Some(new) = new {
         use wali_arch::flags::sigprocmask_how as how_is;
         signals.hold(match how {
@@ -210,7 +210,7 @@ fn rt_sigpending(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
     let place = core::ptr::from_mut(&mut pending) as usize;
     let args = [place, Set::BYTES, 0, 0, 0, 0];
     // SAFETY: the address is a live local's.
-    unsafe { interruptible(signals, number::rt_sigpending, args) }?;
+    unsafe { undisturbed(signals, number::rt_sigpending, args) }?;
     let pending = pending | signals.pending_faults();
     memory.write(at, &pending.bits().to_le_bytes()[..size as usize])
 }
@@ -222,7 +222,7 @@ fn rt_sigpending(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> 
 fn rt_sigsuspend(signals: &Signals, memory: GuestMemory, at: u32, size: u32) -> Result<i64, Errno> {
     check_size(size)?;
     let mask = Set(memory.read_plain::<u64>(at)?).blockable();
-    let for_kernel = mask - FAULTS;
+    let for_kernel = signals.to_wait_under(mask);
     let args = [address_of(&for_kernel), Set::BYTES, 0, 0, 0, 0];
     // SAFETY: the address is a live local's.
     signals.wait(mask, || unsafe {
@@ -245,24 +245,16 @@ fn rt_sigtimedwait(
     check_size(size)?;
     let these = Set(memory.read_plain::<u64>(these)?);
     let mut found = host::siginfo::zeroed();
-    let signal = match signals.take_pending(these) {
-        Some((signal, info)) => {
-            found = info;
-            i64::from(signal)
-        }
-        None => {
-            let args = [
-                address_of(&these),
-                core::ptr::from_mut(&mut found) as usize,
-                memory.address(timeout, size_of::<guest::timespec>() as u64),
-                Set::BYTES,
-                0,
-                0,
-            ];
-            // SAFETY: live locals, and a place inside the reservation or nowhere.
-            unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?
-        }
-    };
+    let args = [
+        address_of(&these),
+        core::ptr::from_mut(&mut found) as usize,
+        memory.address(timeout, size_of::<guest::timespec>() as u64),
+        Set::BYTES,
+        0,
+        0,
+    ];
+    // SAFETY: live locals, and a place inside the reservation or nowhere.
+    let signal = unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?;
     if info != 0 {
         memory.write_plain(info, &to_guest(&found))?;
     }

@@ -160,6 +160,8 @@ impl Slot {
 /// faults, which always have the runtime's handler, the table alone counts.
 pub struct Actions {
     slots: [Slot; signal::COUNT as usize],
+    /// Signals of faults that the guest ignores when they are sent.
+    ignored_faults: AtomicU64,
     writing: Mutex<()>,
 }
 
@@ -179,17 +181,37 @@ impl Actions {
     pub fn inherited() -> Actions {
         let actions = Actions {
             slots: [const { Slot::new() }; signal::COUNT as usize],
+            ignored_faults: AtomicU64::new(0),
             writing: Mutex::new(()),
         };
         for signal in [signals::SIGSEGV, signals::SIGBUS] {
             if crate::fault::was_ignored(signal) {
-                actions.slot(signal).set(Action {
-                    handler: SIG_IGN,
-                    ..Action::default()
-                });
+                actions.set_fault(
+                    signal,
+                    Action {
+                        handler: SIG_IGN,
+                        ..Action::default()
+                    },
+                );
             }
         }
         actions
+    }
+
+    /// Sets the action of a fault's signal. The caller holds the lock for writing.
+    fn set_fault(&self, signal: c_int, action: Action) {
+        self.slot(signal).set(action);
+        let bit = Set::of(signal).bits();
+        match action.disposition() {
+            Disposition::Ignore => self.ignored_faults.fetch_or(bit, Ordering::Relaxed),
+            _ => self.ignored_faults.fetch_and(!bit, Ordering::Relaxed),
+        };
+    }
+
+    /// Signals of faults that the guest ignores when they are sent. Async-signal-safe.
+    #[inline]
+    pub fn ignored_faults(&self) -> Set {
+        Set(self.ignored_faults.load(Ordering::Relaxed))
     }
 
     fn slot(&self, signal: c_int) -> &Slot {
@@ -209,11 +231,14 @@ impl Actions {
     /// Makes the action of a fault's signal the default one.
     pub fn reset(&self, signal: c_int) {
         let _lock = self.lock();
-        let slot = self.slot(signal);
-        slot.set(Action {
-            handler: SIG_DFL,
-            ..slot.get()
-        });
+        let action = self.get(signal);
+        self.set_fault(
+            signal,
+            Action {
+                handler: SIG_DFL,
+                ..action
+            },
+        );
     }
 }
 
@@ -298,7 +323,8 @@ impl Signals {
         let new = new.map(Action::new);
         if FAULTS.contains(signal) {
             if let Some(new) = new {
-                slot.set(new);
+                actions.set_fault(signal, new);
+                crate::fault::set_restarting(signal, new.has(sa::SA_RESTART));
                 if new.disposition() == Disposition::Ignore {
                     self.discard(signal);
                 }

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence};
 
 use wali_arch::fault::MachineContext;
-use wali_arch::flags::signals;
+use wali_arch::flags::{errno, signals};
 use wali_arch::layout::host;
 use wali_arch::signal::interrupted_mask;
 use wali_arch::syscall;
@@ -14,7 +14,7 @@ use wali_arch::tables::number;
 
 use super::actions::Disposition;
 use super::set::{FAULTS, Set};
-use super::{Delivery, Signals};
+use super::{Delivery, Signals, siginfo};
 use crate::fault;
 use crate::host::abi::Errno;
 
@@ -42,6 +42,9 @@ pub(super) fn handler() -> usize {
 /// signals are blocked, and taken by the thread before it unblocks them.
 pub(super) struct Arrival {
     noted: AtomicBool,
+    /// Whether the runtime has all signals blocked, so that signals of faults that are sent
+    /// have to wait for what is being done.
+    closed: AtomicBool,
     note: UnsafeCell<MaybeUninit<Delivery>>,
     /// Signals of faults that were sent, and what is known about them. They are never
     /// blocked, so that they may come while there is a note.
@@ -56,6 +59,7 @@ impl Arrival {
     pub fn new() -> Arrival {
         Arrival {
             noted: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             note: UnsafeCell::new(MaybeUninit::uninit()),
             sent: AtomicU64::new(0),
             infos: [const { UnsafeCell::new(MaybeUninit::uninit()) }; 2],
@@ -85,9 +89,15 @@ impl Arrival {
             .then(|| unsafe { (*self.note.get()).assume_init() })
     }
 
+    /// Says that the runtime has all signals blocked, or has not any more.
+    pub fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::Release);
+    }
+
     /// Takes the note. All signals stay blocked.
     pub fn take(&self) -> Option<Delivery> {
         let delivery = self.peek()?;
+        self.close(true);
         self.noted.store(false, Ordering::Release);
         Some(delivery)
     }
@@ -102,7 +112,7 @@ impl Arrival {
     }
 
     /// Makes a call that waits under `mask`: a signal that ends it starts its handler with
-    /// that mask. If the call was not made, a signal that came first does not.
+    /// that mask. One that came before the call, or after it, does not.
     pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
         self.waits_under.store(mask.bits(), Ordering::Relaxed);
         self.waits.store(true, Ordering::Relaxed);
@@ -110,12 +120,17 @@ impl Arrival {
         let result = call();
         compiler_fence(Ordering::SeqCst);
         self.waits.store(false, Ordering::Relaxed);
-        if result == Err(Errno::INTERRUPTED) && self.is_noted() {
+        if result != Err(Errno(errno::EINTR)) && self.is_noted() {
             // SAFETY: as for `hold`.
             let note = unsafe { (*self.note.get()).assume_init_mut() };
             note.during = note.before;
         }
         result
+    }
+
+    /// Whether a call waits under a mask of its own, or is about to.
+    pub fn waits(&self) -> bool {
+        self.waits.load(Ordering::Relaxed)
     }
 
     /// Signals of faults that were sent and not yet taken.
@@ -200,8 +215,9 @@ unsafe fn note(signals: &Signals, signal: c_int, info: *mut host::siginfo, conte
     // SAFETY: as the caller promises.
     unsafe {
         let mask = interrupted_mask(context);
-        let before = Set(mask.read()) | signals.held();
-        let during = match arrival.waits.load(Ordering::Relaxed) {
+        // Of signals of faults, the kernel blocks what suits the runtime.
+        let before = (Set(mask.read()) - FAULTS) | signals.held();
+        let during = match arrival.waits() {
             true => Set(arrival.waits_under.load(Ordering::Relaxed)).blockable(),
             false => before,
         };
@@ -225,6 +241,40 @@ unsafe fn note(signals: &Signals, signal: c_int, info: *mut host::siginfo, conte
 unsafe fn interrupt(signals: &Signals, context: *mut c_void) {
     signals.request();
     // SAFETY: as the caller promises.
+    unsafe { leave_call(context) };
+}
+
+/// Its address is the value of the signals by which the runtime has a thread leave a call. No
+/// guest knows it.
+static KICK: u8 = 0;
+
+fn kick_value() -> u64 {
+    (&raw const KICK) as u64
+}
+
+/// Has a thread of this process leave a call that blocks: it finds its interrupt word set, or,
+/// in a raw call of the runtime's, that the call was interrupted. What comes just before such a
+/// raw call is lost, so that it has to be done again until the thread answers.
+pub fn kick(thread: c_int) {
+    let (Some(send), Some(getpid)) = (number::rt_tgsigqueueinfo, number::getpid) else {
+        return;
+    };
+    let info = siginfo::queued(signals::SIGSEGV, kick_value());
+    // SAFETY: the information is a live local. The signal's handler is the runtime's.
+    unsafe {
+        let process = syscall::syscall0(getpid) as usize;
+        let info = core::ptr::from_ref(&info) as usize;
+        let signal = signals::SIGSEGV as usize;
+        syscall::syscall4(send, process, thread as usize, signal, info);
+    }
+}
+
+/// Has a call that has not been made left, if a handler of this thread runs in it.
+///
+/// # Safety
+/// `context` is the third argument of that handler.
+unsafe fn leave_call(context: *mut c_void) {
+    // SAFETY: as the caller promises.
     let mut machine = unsafe { MachineContext::new(context) };
     if syscall::checked_range().contains(&machine.pc()) {
         machine.set_pc(syscall::checked_exit());
@@ -233,6 +283,13 @@ unsafe fn interrupt(signals: &Signals, context: *mut c_void) {
 
 /// A signal of a fault that a process sent. Whether it was for us.
 fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool {
+    // SAFETY: the kernel passes a live siginfo, of which both types are views, and a context.
+    unsafe {
+        if siginfo::queued_value(&*info.cast()) == Some(kick_value()) {
+            leave_call(context);
+            return true;
+        }
+    }
     // SAFETY: as in `arrive`.
     let Some(signals) = (unsafe { CURRENT.get().as_ref() }) else {
         return false;
@@ -240,22 +297,16 @@ fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool
     let arrival = &signals.arrival;
     // SAFETY: the kernel passes a live siginfo, of which both types are views.
     let known = unsafe { *info.cast::<host::siginfo>() };
-    let blocked = match arrival.waits.load(Ordering::Relaxed) {
-        true => Set(arrival.waits_under.load(Ordering::Relaxed)),
-        false => signals.held(),
-    };
-    if blocked.contains(signal) {
+    // While a call waits, the kernel blocks what the guest does: what comes is let through.
+    if !arrival.waits() && signals.held().contains(signal) {
         arrival.keep_sent(signal, known);
         return true;
     }
-    // SAFETY: the context is this handler's.
-    let before = Set(unsafe { *interrupted_mask(context) });
     match signals.actions().get(signal).disposition() {
         Disposition::Ignore => {}
         Disposition::Default => fault::die(signal),
-        // With all signals blocked, something is noted or being attended to, and this one nests
-        // in it.
-        Disposition::Handler(_) if before == (!FAULTS).blockable() => {
+        // Something is noted or being attended to, and this one nests in it.
+        Disposition::Handler(_) if arrival.is_noted() || arrival.closed.load(Ordering::Acquire) => {
             arrival.keep_sent(signal, known);
             // SAFETY: as above.
             unsafe { interrupt(signals, context) };

@@ -28,11 +28,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use wali_arch::layout::host;
+use wali_arch::syscall;
 
 pub use actions::{Action, Actions, Disposition};
-pub use arrival::install;
+pub use arrival::{install, kick};
 pub use frame::Frame;
-pub use set::{FAULTS, Set};
+pub use set::{FAULTS, Set, set_kernel_mask};
 pub use siginfo::{of_fault, to_guest, to_host};
 pub use stack::AltStack;
 
@@ -99,13 +100,17 @@ impl fmt::Debug for Signals {
 impl Signals {
     /// A thread's signals, with the mask that the calling thread has.
     pub fn new(actions: Arc<Actions>) -> Signals {
-        let inherited = set::kernel_mask();
+        Signals::with_mask(actions, set::kernel_mask())
+    }
+
+    /// Those of a thread that is to have this mask, but blocks everything when it is attached.
+    pub fn with_mask(actions: Arc<Actions>, mask: Set) -> Signals {
         Signals {
             actions,
             engine: OnceCell::new(),
             word: AtomicPtr::new(NEVER.as_ptr()),
             arrival: Arrival::new(),
-            held: AtomicU64::new((inherited & FAULTS).bits()),
+            held: AtomicU64::new((mask & FAULTS).bits()),
             stack: Cell::new(AltStack::default()),
             depth: Cell::new(0),
         }
@@ -173,6 +178,51 @@ impl Signals {
     pub fn set_mask(&self, mask: Set) {
         self.hold(mask);
         set::set_kernel_mask(mask - FAULTS);
+        self.arrival.close(false);
+    }
+
+    /// Makes a call that may block: [`syscall::NOT_MADE`] if a handler has to run first.
+    ///
+    /// # Safety
+    /// As for the raw calls.
+    #[inline]
+    pub unsafe fn may_block(&self, number: usize, args: &[usize; 6]) -> isize {
+        let quiet = self.held() | self.actions.ignored_faults();
+        // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
+        unsafe {
+            match quiet.is_empty() || self.arrival.waits() {
+                true => syscall::syscall_checked(self.word(), number, args),
+                false => self.quietly(quiet, || {
+                    syscall::syscall_checked(self.word(), number, args)
+                }),
+            }
+        }
+    }
+
+    /// Has the kernel see to signals of faults that the guest blocks or ignores, for the time
+    /// of a call, in which no access of the guest's can fault: they do not end it, and a call
+    /// that looks for them finds them.
+    #[cold]
+    fn quietly<R>(&self, quiet: Set, call: impl FnOnce() -> R) -> R {
+        set::block_in_kernel(quiet);
+        while let Some((signal, mut info)) = self.take_pending(quiet) {
+            arrival::again(signal, &mut info);
+        }
+        let result = call();
+        set::unblock_in_kernel(quiet);
+        result
+    }
+
+    /// The mask for the kernel of a call that waits under `mask`.
+    pub fn to_wait_under(&self, mask: Set) -> Set {
+        mask | self.actions.ignored_faults()
+    }
+
+    /// The guest's mask; none if a handler has to run first.
+    pub fn mask(&self) -> Option<Set> {
+        let kernel = set::kernel_mask();
+        // A note that came meanwhile has blocked everything.
+        (!self.noted()).then(|| kernel | self.held())
     }
 
     /// Blocks all signals but those of faults for a while; returns the guest's mask, to be
@@ -219,21 +269,11 @@ impl Signals {
     /// # Errors
     /// [`Errno::INTERRUPTED`] if a handler has to run first.
     pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
-        // A signal of a fault that this mask lets through ends the wait before it begins.
-        if let Some(signal) = self.arrival.sent().without(mask).first()
-            && let Some(before) = self.block_all_but_sent()
-        {
-            let info = self.arrival.take_sent(signal);
-            match self.delivery(signal, info, before, mask) {
-                Some(delivery) => {
-                    self.arrival.note(delivery);
-                    self.request();
-                    return Err(Errno(wali_arch::flags::errno::EINTR));
-                }
-                None => self.set_mask(before),
-            }
+        let quiet = self.held() | self.actions.ignored_faults();
+        match quiet.is_empty() {
+            true => self.arrival.wait(mask, call),
+            false => self.quietly(quiet, || self.arrival.wait(mask, call)),
         }
-        self.arrival.wait(mask, call)
     }
 
     /// The next handler to run. Until its mask is set, all signals are blocked.
@@ -258,6 +298,7 @@ impl Signals {
     /// restores the mask.
     fn block_all_but_sent(&self) -> Option<Set> {
         let kernel = set::set_kernel_mask(!FAULTS);
+        self.arrival.close(true);
         (!self.arrival.is_noted()).then(|| kernel | self.held())
     }
 
@@ -296,6 +337,7 @@ impl Signals {
             return None;
         };
         let kernel = set::set_kernel_mask(!FAULTS);
+        self.arrival.close(true);
         let before = match self.arrival.peek() {
             // The signal that is noted came before the fault; the handlers nest.
             Some(noted) => noted.before,
@@ -331,6 +373,11 @@ impl Signals {
     pub fn leave(&self, mask: Set) {
         self.depth.set(self.depth.get() - 1);
         self.set_mask(mask.blockable());
+    }
+
+    /// The handler does not return: the guest has jumped out of it, and keeps its mask.
+    pub fn abandon(&self) {
+        self.depth.set(self.depth.get() - 1);
     }
 
     /// Gives the kernel what the runtime has kept to itself, for the program that runs next:

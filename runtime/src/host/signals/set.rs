@@ -44,6 +44,11 @@ impl Set {
         self.0 & bit(signal) != 0
     }
 
+    /// Whether there is none in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Without those in another set.
     pub const fn without(self, other: Set) -> Set {
         Set(self.0 & !other.0)
@@ -100,15 +105,25 @@ impl Not for Set {
 
 /// Sets the calling thread's mask in the kernel; the one before. Async-signal-safe.
 pub fn set_kernel_mask(mask: Set) -> Set {
-    change(Some(mask))
+    change(sigprocmask_how::SIG_SETMASK, Some(mask))
 }
 
 /// The calling thread's mask in the kernel.
 pub fn kernel_mask() -> Set {
-    change(None)
+    change(sigprocmask_how::SIG_SETMASK, None)
 }
 
-fn change(mask: Option<Set>) -> Set {
+/// Has the kernel block more signals.
+pub fn block_in_kernel(more: Set) {
+    change(sigprocmask_how::SIG_BLOCK, Some(more));
+}
+
+/// Has the kernel block these signals no longer.
+pub fn unblock_in_kernel(these: Set) {
+    change(sigprocmask_how::SIG_UNBLOCK, Some(these));
+}
+
+fn change(how: i32, mask: Option<Set>) -> Set {
     let mut before = 0u64;
     let new = mask
         .as_ref()
@@ -118,7 +133,7 @@ fn change(mask: Option<Set>) -> Set {
         unsafe {
             syscall::syscall4(
                 number,
-                sigprocmask_how::SIG_SETMASK as usize,
+                how as usize,
                 new,
                 core::ptr::from_mut(&mut before) as usize,
                 Set::BYTES,

@@ -107,10 +107,18 @@ macro_rules! by_member {
     };
 }
 
+/// A process may feign a fault in a signal to itself, by a positive code, and the runtime would
+/// take it for one. On its way through the kernel such a code is this much lower or more, where
+/// nobody else has codes.
+const FEIGNED: i32 = i32::MIN / 2;
+
 /// The guest's form; what no member has is zero.
 pub fn to_guest(info: &host::siginfo) -> guest::siginfo {
     let mut to = guest::siginfo::zeroed();
-    let head: host::siginfo_parts = part(info, 0);
+    let mut head: host::siginfo_parts = part(info, 0);
+    if FAULTS.contains(head.si_signo) && head.si_code < FEIGNED {
+        head.si_code = head.si_code.wrapping_sub(i32::MIN);
+    }
     let mut parts = guest::siginfo_parts::zeroed();
     (parts.si_signo, parts.si_errno, parts.si_code) = (head.si_signo, head.si_errno, head.si_code);
     set_part(&mut to, 0, parts);
@@ -126,8 +134,7 @@ pub fn to_host(signal: c_int, info: &guest::siginfo) -> host::siginfo {
     let mut parts = host::siginfo_parts::zeroed();
     (parts.si_signo, parts.si_errno, parts.si_code) = (head.si_signo, head.si_errno, head.si_code);
     if FAULTS.contains(signal) && head.si_code > signal_codes::SI_USER {
-        // A process may say so of signals to itself; the runtime would take it for a fault.
-        parts.si_code = signal_codes::SI_USER;
+        parts.si_code = head.si_code.wrapping_add(i32::MIN);
     }
     set_part(&mut to, 0, parts);
     let member = member(signal, head.si_code);
@@ -145,6 +152,25 @@ pub fn of_fault(signal: c_int, code: i32, address: u32) -> host::siginfo {
     fault._addr = address.into();
     set_part(&mut info, HOST_UNION, fault);
     info
+}
+
+/// Of a signal that a process queues with a value.
+pub fn queued(signal: c_int, value: u64) -> host::siginfo {
+    let mut info = host::siginfo::zeroed();
+    let mut parts = host::siginfo_parts::zeroed();
+    (parts.si_signo, parts.si_code) = (signal, signal_codes::SI_QUEUE);
+    set_part(&mut info, 0, parts);
+    let mut queue = host::siginfo_queue::zeroed();
+    queue._sigval = value;
+    set_part(&mut info, HOST_UNION, queue);
+    info
+}
+
+/// The value of a signal that a process queued.
+pub fn queued_value(info: &host::siginfo) -> Option<u64> {
+    let head: host::siginfo_parts = part(info, 0);
+    let queue: host::siginfo_queue = part(info, HOST_UNION);
+    (head.si_code == signal_codes::SI_QUEUE).then_some(queue._sigval)
 }
 
 #[cfg(test)]
@@ -168,6 +194,22 @@ mod tests {
         );
         let back: guest::siginfo_queue = part(&to_guest(&host), GUEST_UNION);
         assert_eq!((back._pid, back._uid, back._sigval), (12, 34, 0xdead_beef));
+    }
+
+    #[test]
+    fn a_feigned_fault_is_none_for_the_runtime() {
+        let mut sent = guest::siginfo::zeroed();
+        for code in [1, signal_codes::SI_KERNEL, signal_codes::SI_TKILL, -60] {
+            let mut parts = guest::siginfo_parts::zeroed();
+            (parts.si_signo, parts.si_code) = (signals::SIGSEGV, code);
+            set_part(&mut sent, 0, parts);
+            let host = to_host(signals::SIGSEGV, &sent);
+            let there: host::siginfo_parts = part(&host, 0);
+            assert!(there.si_code <= 0);
+            // As the kernel, which writes the number that the call names.
+            let back: guest::siginfo_parts = part(&to_guest(&host), 0);
+            assert_eq!({ back.si_code }, code);
+        }
     }
 
     #[test]
