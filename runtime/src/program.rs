@@ -136,6 +136,7 @@ impl Program {
             what: "it has no memory",
         })?;
         let memory = Memory::new(ty).map_err(StartError::Memory)?;
+        memory.map().limits = process.limits();
         let thread = Thread::new(process, memory);
         let group = Group::new(module.clone(), linker, end);
         let mut prepared = group.instance(thread, true).map_err(StartError::Link)?;

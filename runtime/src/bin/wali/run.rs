@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
+use wali_runtime::host::limits;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::Module;
 use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
@@ -100,6 +101,7 @@ pub fn run(args: Args) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        limits: Some(limits::inherited()),
     };
     start(&module, &path, startup)
 }
@@ -136,6 +138,7 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        limits: Some(handoff.limits),
     };
     start(&module, &path, startup)
 }
@@ -152,6 +155,7 @@ fn name_process(path: &[u8]) {
 
 /// Runs a program to its end, and ends as it ends.
 fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+    limits::raise();
     let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
