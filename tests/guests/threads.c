@@ -87,13 +87,11 @@ static void stacks(void) {
 static unsigned gone;
 static void *says_so(void *argument) {
   pthread_detach(pthread_self());
-  ADD(&gone, 1);
-  FUTEX(&gone, FUTEX_WAKE, 1, 0, 0, 0);
+  count_up(&gone);
   return argument;
 }
 static void *counts(void *argument) {
-  ADD(&gone, 1);
-  FUTEX(&gone, FUTEX_WAKE, 1, 0, 0, 0);
+  count_up(&gone);
   return argument;
 }
 
@@ -114,8 +112,7 @@ static void detached(void) {
 
 static unsigned here;
 static void *stays(void *argument) {
-  ADD(&here, 1);
-  FUTEX(&here, FUTEX_WAKE, 1, 0, 0, 0);
+  count_up(&here);
   wait_while(argument, 0);
   return argument;
 }

@@ -40,6 +40,9 @@ pub struct Startup {
     pub environment: Environment,
     /// Who writes down its calls.
     pub tracer: Option<Arc<Tracer>>,
+    /// Whether functions are called through pointers of other types, as C programs do natively
+    /// though C does not allow it.
+    pub emulate_fn_casts: bool,
     /// The file of its module, for `/proc/self/exe`.
     pub program: Option<File>,
     /// Options for the runtimes of guests that it starts by execve: words of a command line
@@ -57,6 +60,7 @@ pub struct Process {
     environment: Option<OwnedFd>,
     /// Who writes down its calls.
     tracer: Option<Arc<Tracer>>,
+    emulate_fn_casts: bool,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
     /// What happens on signals.
@@ -93,6 +97,7 @@ impl Process {
             args: startup.args,
             environment,
             tracer: startup.tracer,
+            emulate_fn_casts: startup.emulate_fn_casts,
             descriptors,
             actions: Arc::new(Actions::inherited()),
             executable: own_program::runtime(),
@@ -112,6 +117,11 @@ impl Process {
     /// Who writes down its calls.
     pub fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.tracer.as_ref()
+    }
+
+    /// Whether functions are called through pointers of other types.
+    pub fn emulates_fn_casts(&self) -> bool {
+        self.emulate_fn_casts
     }
 
     /// The command line with argv[0].

@@ -13,11 +13,16 @@ pub enum TrapKind {
     Unreachable,
     /// An access outside the memory.
     MemoryOutOfBounds {
-        /// The guest address, where known (bulk operations report the end of the range).
+        /// The guest address, where known.
         address: u64,
     },
     /// An access inside the memory to a page that is not mapped, or not for this access.
     MemoryProtected {
+        /// The guest address.
+        address: u64,
+    },
+    /// An access to a page of a mapped file that lies beyond the file's end.
+    MemoryBeyondFile {
         /// The guest address.
         address: u64,
     },
@@ -52,6 +57,10 @@ pub enum TrapKind {
         expected: FuncType,
         /// The type of the function in the table.
         found: FuncType,
+        /// The index.
+        index: u32,
+        /// The function's name, if it has one.
+        name: Option<String>,
     },
     /// The guest stack is exhausted.
     StackOverflow,
@@ -88,6 +97,12 @@ impl fmt::Display for TrapKind {
                     "access to an unmapped or protected page at address {address:#x}"
                 )
             }
+            TrapKind::MemoryBeyondFile { address } => {
+                write!(
+                    f,
+                    "access beyond the end of a mapped file at address {address:#x}"
+                )
+            }
             TrapKind::UnalignedAtomic { address } => {
                 write!(f, "unaligned atomic access at address {address:#x}")
             }
@@ -110,11 +125,22 @@ impl fmt::Display for TrapKind {
                     "uninitialized element {index}: call through a null reference"
                 )
             }
-            TrapKind::IndirectCallTypeMismatch { expected, found } => write!(
-                f,
-                "indirect call type mismatch: the caller expects {expected}, \
-                 the function is {found}"
-            ),
+            TrapKind::IndirectCallTypeMismatch {
+                expected,
+                found,
+                index,
+                name,
+            } => {
+                f.write_str("indirect call type mismatch: ")?;
+                match name {
+                    Some(name) => write!(f, "{}", Escaped(name))?,
+                    None => f.write_str("a function")?,
+                }
+                write!(
+                    f,
+                    " (table index {index}) is {found}, but was called as {expected}"
+                )
+            }
             TrapKind::StackOverflow => f.write_str("call stack exhausted"),
             TrapKind::Jump { .. } => f.write_str("jump to a marked place"),
             TrapKind::BadJump(why) => f.write_str(why),
@@ -176,6 +202,8 @@ struct Inner {
     kind: TrapKind,
     frames: Vec<Frame>,
     omitted: usize,
+    /// Whether it has been offered to the embedder to go on after it.
+    offered: bool,
 }
 
 impl Trap {
@@ -186,6 +214,7 @@ impl Trap {
             kind,
             frames: Vec::new(),
             omitted: 0,
+            offered: false,
         }))
     }
 
@@ -217,6 +246,15 @@ impl Trap {
     /// How many frames were left out.
     pub fn omitted(&self) -> usize {
         self.0.omitted
+    }
+
+    pub(crate) fn offered(mut self) -> Trap {
+        self.0.offered = true;
+        self
+    }
+
+    pub(crate) fn was_offered(&self) -> bool {
+        self.0.offered
     }
 
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = Frame>, omitted: usize) {
@@ -269,7 +307,8 @@ pub(crate) enum Exit {
     TableOutOfBounds,
     UndefinedElement,
     UninitializedElement,
-    /// `Context::trap_info` has the two type numbers.
+    /// `Context::trap_info` has the expected type's number and the index, `Context::trap_func`
+    /// the function.
     TypeMismatch,
     StackOverflow,
     /// `Context::pending` has the trap.

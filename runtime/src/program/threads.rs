@@ -112,7 +112,9 @@ impl Group {
         fresh_memory: bool,
     ) -> Result<Prepared, LinkError> {
         let group = Arc::clone(self);
+        let emulate_fn_casts = thread.process.emulates_fn_casts();
         let options = Options {
+            emulate_fn_casts,
             memory: Some(thread.linear_memory().clone()),
             fresh_memory,
             state: Some(Box::new(thread)),
@@ -436,11 +438,8 @@ fn run(instance: &Instance, start: u32, tid: c_int, argument: u32) -> Result<(),
         }
     }
     if arguments.len() != ty.params.len() {
-        let found = ty;
-        return Err(Trap::new(TrapKind::IndirectCallTypeMismatch {
-            expected,
-            found,
-        }));
+        let arguments = [Value::I32(tid), Value::I32(argument as i32)];
+        return instance.call_as(&func, &expected, start, &arguments);
     }
     instance.call(&func, &arguments).map(|_| ())
 }
