@@ -13,6 +13,7 @@ use wali_arch::tables::number;
 
 use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::handoff::{memory_file, write_unlimited};
+use super::limits::{self, Limits};
 use super::opened::{Descriptors, Identity, NAME, name_of};
 use super::own_program::{self, Kept};
 use super::reserved::out_of_the_way;
@@ -47,6 +48,8 @@ pub struct Startup {
     /// Options for the runtimes of guests that it starts by execve: words of a command line
     /// that `wali resume` takes. The tracer sees to its own.
     pub options: Vec<CString>,
+    /// What it may have of memory; what this process may, if nothing is said.
+    pub limits: Option<Limits>,
 }
 
 /// A guest process.
@@ -68,6 +71,8 @@ pub struct Process {
     program: Option<Kept>,
     /// What runtimes of other guests are started with.
     options: Vec<CString>,
+    /// What it may have of memory at its start.
+    limits: Limits,
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
@@ -98,9 +103,15 @@ impl Process {
             executable: own_program::runtime(),
             program: startup.program.and_then(|file| Kept::new(file.into()).ok()),
             options: startup.options,
+            limits: startup.limits.unwrap_or_else(limits::inherited),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
+    }
+
+    /// What it may have of memory at its start.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Who writes down its calls.
