@@ -112,7 +112,9 @@ impl Group {
         fresh_memory: bool,
     ) -> Result<Prepared, LinkError> {
         let group = Arc::clone(self);
+        let emulate_fn_casts = thread.process.emulates_fn_casts();
         let options = Options {
+            emulate_fn_casts,
             memory: Some(thread.linear_memory().clone()),
             fresh_memory,
             state: Some(Box::new(thread)),
@@ -179,16 +181,17 @@ impl Group {
     /// that is how, or if it is the last. All signals are blocked from here on.
     fn settle(&self, instance: &mut Instance, ended: Ended) {
         set_kernel_mask(!FAULTS);
-        let others = {
-            let mut state = self.lock();
-            state.live -= 1;
-            state.live > 0 || state.ends
-        };
+        // Under one lock: who says how the process ends, and whether it does.
+        let mut state = self.lock();
+        state.live -= 1;
         match ended {
-            Ended::Process(outcome) => self.end(outcome),
-            Ended::Thread(status) if !others => self.end(Outcome::Exit(status)),
+            Ended::Process(outcome) => self.end_with(state, outcome),
+            Ended::Thread(status) if state.live == 0 && !state.ends => {
+                self.end_with(state, Outcome::Exit(status));
+            }
             // Counted out before anybody can learn of it, as by the kernel.
             Ended::Thread(_) => {
+                drop(state);
                 if let Some(thread) = instance.state::<Thread>() {
                     thread.ended();
                 }
@@ -240,7 +243,10 @@ impl Group {
 
     /// Ends the process, if no other thread does. With an `end`, this does not return.
     fn end(&self, outcome: Outcome) {
-        let mut state = self.lock();
+        self.end_with(self.lock(), outcome);
+    }
+
+    fn end_with(&self, mut state: MutexGuard<'_, State>, outcome: Outcome) {
         if let Some(end) = &self.end {
             // Nobody gets the lock again: other threads that come to their end wait for it. A
             // message takes its time, in which nothing of the guest's must go on.
@@ -428,11 +434,8 @@ fn run(instance: &Instance, start: u32, tid: c_int, argument: u32) -> Result<(),
         }
     }
     if arguments.len() != ty.params.len() {
-        let found = ty;
-        return Err(Trap::new(TrapKind::IndirectCallTypeMismatch {
-            expected,
-            found,
-        }));
+        let arguments = [Value::I32(tid), Value::I32(argument as i32)];
+        return instance.call_as(&func, &expected, start, &arguments);
     }
     instance.call(&func, &arguments).map(|_| ())
 }
