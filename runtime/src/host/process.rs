@@ -73,6 +73,8 @@ pub struct Process {
     options: Vec<CString>,
     /// What it may have of memory at its start.
     limits: Limits,
+    /// Whether another process may have the same table of descriptors.
+    pub(super) shares_descriptors: AtomicBool,
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
@@ -104,6 +106,7 @@ impl Process {
             program: startup.program.and_then(|file| Kept::new(file.into()).ok()),
             options: startup.options,
             limits: startup.limits.unwrap_or_else(limits::inherited),
+            shares_descriptors: AtomicBool::new(false),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
@@ -152,6 +155,12 @@ impl Process {
     /// What runtimes of guests that this one starts are to be started with.
     pub(super) fn options(&self) -> &[CString] {
         &self.options
+    }
+
+    /// Whether the calling thread is the only one in the process, the embedder's counted, too;
+    /// where that cannot be told it is not.
+    pub(super) fn is_alone(&self) -> bool {
+        self.descriptors.threads() == Some(1)
     }
 
     /// What the kernel calls the file behind a descriptor.

@@ -432,10 +432,18 @@ pub(crate) unsafe fn forget_marks(cx: *mut Context) -> *const u64 {
 unsafe fn trapped(cx: *mut Context, ip: *const u64, sp: *mut u64, trap: Trap) -> Result<(), Trap> {
     // SAFETY: as the caller promises.
     unsafe {
-        match (*(*cx).instance).on_trap() {
-            Some(on_trap) => stopped(cx, ip, sp, |caller| on_trap(caller, trap)),
-            None => Err(trap),
+        let instance = &*(*cx).instance;
+        let Some(on_trap) = instance.on_trap() else {
+            return Err(trap);
+        };
+        let offered = trap.identity();
+        let mut result = stopped(cx, ip, sp, |caller| on_trap(caller, trap));
+        if let Err(other) = &mut result
+            && other.identity() != offered
+        {
+            explain(instance, ip, sp, other);
         }
+        result
     }
 }
 
@@ -493,11 +501,20 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
             Some(kind) => Trap::new(kind),
             None => (*cx).pending.take().expect("a pending trap was announced"),
         };
-        // Ending the process by a host function is no failure, and not worth a walk; nor is a jump.
-        if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
-            backtrace::collect(instance, ip, sp, &mut trap);
-        }
+        explain(instance, ip, sp, &mut trap);
         trap
+    }
+}
+
+/// Adds to a trap where it came through, unless it is no failure: a host function that ends the
+/// process, or a jump.
+///
+/// # Safety
+/// Guest code of the instance is stopped at `ip` in the frame `sp`.
+unsafe fn explain(instance: &InstanceInner, ip: *const u64, sp: *mut u64, trap: &mut Trap) {
+    if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
+        // SAFETY: as the caller promises.
+        unsafe { backtrace::collect(instance, ip, sp, trap) };
     }
 }
 

@@ -192,7 +192,7 @@ impl fmt::Display for Frame {
     }
 }
 
-/// Most frames a backtrace keeps from each end of a run of guest code.
+/// Most frames a backtrace keeps from each end.
 pub(crate) const FRAMES_KEPT: usize = 32;
 
 /// Why and where guest code stopped. One word, so that results holding it stay small.
@@ -248,6 +248,11 @@ impl Trap {
         self.0.omitted
     }
 
+    /// What tells it from others that exist at the same time.
+    pub(crate) fn identity(&self) -> usize {
+        std::ptr::from_ref(&*self.0).addr()
+    }
+
     pub(crate) fn offered(mut self) -> Trap {
         self.0.offered = true;
         self
@@ -258,8 +263,19 @@ impl Trap {
     }
 
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = Frame>, omitted: usize) {
-        self.0.frames.extend(frames);
-        self.0.omitted += omitted;
+        let Inner {
+            frames: kept,
+            omitted: gone,
+            ..
+        } = &mut *self.0;
+        kept.extend(frames);
+        *gone += omitted;
+        // Runs of guest code may nest deeply, too.
+        if kept.len() > 2 * FRAMES_KEPT {
+            let middle = FRAMES_KEPT..kept.len() - FRAMES_KEPT;
+            *gone += middle.len();
+            kept.drain(middle);
+        }
     }
 }
 
@@ -276,14 +292,30 @@ impl fmt::Debug for Trap {
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.kind)?;
-        for (i, frame) in self.0.frames.iter().enumerate() {
-            if self.0.omitted > 0 && i == FRAMES_KEPT {
-                write!(f, "\n    ... {} more frames ...", self.0.omitted)?;
-            }
-            write!(f, "\n    at {frame}")?;
+        let split = match self.0.omitted {
+            0 => self.0.frames.len(),
+            _ => FRAMES_KEPT.min(self.0.frames.len()),
+        };
+        let (inner, outer) = self.0.frames.split_at(split);
+        write_frames(f, inner)?;
+        if self.0.omitted > 0 {
+            write!(f, "\n    ... {} more frames ...", self.0.omitted)?;
         }
-        Ok(())
+        write_frames(f, outer)
     }
+}
+
+/// Writes frames, of which those that are the same as the one before are counted only.
+fn write_frames(f: &mut fmt::Formatter<'_>, frames: &[Frame]) -> fmt::Result {
+    for same in frames.chunk_by(PartialEq::eq) {
+        write!(f, "\n    at {}", same[0])?;
+        match same.len() - 1 {
+            0 => {}
+            1 => f.write_str(" and once more")?,
+            more => write!(f, " and {more} times more")?,
+        }
+    }
+    Ok(())
 }
 
 impl std::error::Error for Trap {}

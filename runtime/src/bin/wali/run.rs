@@ -1,6 +1,6 @@
 //! `wali run`
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsString, c_int};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
@@ -12,7 +12,7 @@ use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::limits;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::{Module, TrapKind};
-use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report, signal_of};
 
 use super::{CANNOT_RUN, complain, environment, inherited, load, load_file, options, trace};
 
@@ -200,11 +200,26 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     }
 }
 
+/// The name of a signal that traps end by.
+fn signal_name(signal: c_int) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGABRT => "SIGABRT",
+        _ => return None,
+    })
+}
+
 /// Ends this process as the program ended, with a word on why it did.
 fn end(path: &Path, outcome: &Outcome) {
     if let Outcome::Trap(trap) = outcome {
         inherited::ignore_sigpipe();
-        complain(path, trap);
+        match signal_of(trap).and_then(signal_name) {
+            Some(signal) => complain(path, &format_args!("killed by {signal}: {trap}")),
+            None => complain(path, trap),
+        }
         if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
             let _ = writeln!(io::stderr(), "{CASTS}");
         }
