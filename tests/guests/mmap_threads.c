@@ -15,6 +15,7 @@
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define THREADS 4
 #define HELD 24
+#define GROWN 16
 
 static int rounds;
 static int wrong[THREADS];
@@ -30,7 +31,7 @@ static uint32_t next(uint32_t *state) {
 // Memory that the module itself grows by, if it can; an ordinary mapping natively.
 static char *grown(size_t pages) {
 #ifdef __wasm__
-  size_t before = __builtin_wasm_memory_grow(0, (pages * PAGE + 65535) / 65536);
+  size_t before = __builtin_wasm_memory_grow(0, pages * PAGE / 65536);
   return before == (size_t)-1 ? MAP_FAILED : (char *)(before * 65536);
 #else
   return mmap(NULL, pages * PAGE, RW, ANON, -1, 0);
@@ -67,7 +68,7 @@ static void *work(void *argument) {
     if (!p) {
       held[slot].pages = pages = 1 + next(&state) % 16;
       if (next(&state) % 64 == 0)
-        p = grown(pages);
+        p = grown(held[slot].pages = pages = GROWN);
       else if (next(&state) % 4 == 0)
         p = mmap(NULL, pages * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
       else
