@@ -149,10 +149,11 @@ pub fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>
         let process = std::sync::Arc::clone(&thread.process);
         let _actions = process.actions().lock();
         let _map = thread.map_lock();
-        // SAFETY: locks of the runtime's are held by this thread, which goes on in the copy;
-        // libc sees to its own, or there is no thread that could hold them.
         let pid = match way {
+            // SAFETY: locks of the runtime's are held by this thread, which goes on in the copy;
+            // libc sees to its own.
             Way::Libc => unsafe { libc::fork() }.into(),
+            // SAFETY: as above, and there is no thread that could hold others.
             Way::Kernel => unsafe { clone_by_kernel(request, &mut pidfd) },
         };
         if pid == 0
@@ -189,9 +190,9 @@ fn in_parent(
         let _ = memory.write(at, &pid.to_le_bytes());
     }
     if let (Some(at), Some(open)) = (request.pidfd, number::pidfd_open) {
-        // SAFETY: the arguments are numbers. The kernel's descriptors of processes are closed on
-        // execve, as clone's are.
         let fd = match pidfd {
+            // SAFETY: the arguments are numbers. The kernel's descriptors of processes are closed
+            // on execve, as clone's are.
             NONE => unsafe { syscall::syscall2(open, pid as usize, 0) as i32 },
             fd => fd,
         };
