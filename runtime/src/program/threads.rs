@@ -199,19 +199,17 @@ impl Group {
         status
     }
 
-    /// Takes the calling thread from the program's. The last one ends the process.
+    /// Takes the calling thread from the program's. The last one ends the process: which one that
+    /// is, is found out under the same lock under which it leaves.
     fn depart(&self, status: c_int) {
-        let last = {
-            let state = self.lock();
-            state.live == 1 && !state.ends
-        };
-        if last {
-            self.end(Outcome::Exit(status));
-        }
         let mut state = self.lock();
         state.live -= 1;
         state.threads.remove(&gettid());
-        self.changed.notify_all();
+        if state.live == 0 && !state.ends {
+            self.end_with(state, Outcome::Exit(status));
+        } else {
+            self.changed.notify_all();
+        }
     }
 
     /// What becomes of the program when the code of the first thread has ended: waits for the
@@ -250,7 +248,10 @@ impl Group {
 
     /// Ends the process, if no other thread does. With an `end`, this does not return.
     fn end(&self, outcome: Outcome) {
-        let mut state = self.lock();
+        self.end_with(self.lock(), outcome);
+    }
+
+    fn end_with(&self, mut state: MutexGuard<'_, State>, outcome: Outcome) {
         if let Some(end) = &self.end {
             // Nobody gets the lock again: other threads that come to their end wait for it. A
             // message takes its time, in which nothing of the guest's must go on.

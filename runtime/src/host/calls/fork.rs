@@ -9,6 +9,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
+use crate::host::mappings;
 use crate::host::opened::Identity;
 use crate::host::process::Thread;
 use crate::host::reserved::out_of_the_way;
@@ -236,10 +237,13 @@ fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>, Un
         }
         let process = std::sync::Arc::clone(&thread.process);
         let _actions = process.actions().lock();
-        let _map = thread.map_lock();
+        let mut map = thread.map_lock();
         // SAFETY: locks of the runtime's are held by this thread, which goes on in the copy;
         // libc sees to its own.
         let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            mappings::forked(&thread.memory, &mut map, request.waits);
+        }
         if pid == 0
             && let Some(engine) = &mut engine
         {
