@@ -13,11 +13,16 @@ pub enum TrapKind {
     Unreachable,
     /// An access outside the memory.
     MemoryOutOfBounds {
-        /// The guest address, where known (bulk operations report the end of the range).
+        /// The guest address, where known.
         address: u64,
     },
     /// An access inside the memory to a page that is not mapped, or not for this access.
     MemoryProtected {
+        /// The guest address.
+        address: u64,
+    },
+    /// An access to a page of a mapped file that lies beyond the file's end.
+    MemoryBeyondFile {
         /// The guest address.
         address: u64,
     },
@@ -90,6 +95,12 @@ impl fmt::Display for TrapKind {
                 write!(
                     f,
                     "access to an unmapped or protected page at address {address:#x}"
+                )
+            }
+            TrapKind::MemoryBeyondFile { address } => {
+                write!(
+                    f,
+                    "access beyond the end of a mapped file at address {address:#x}"
                 )
             }
             TrapKind::UnalignedAtomic { address } => {

@@ -15,6 +15,7 @@ use crate::interp::{
     Caller, Extern, Func, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind, ValType,
     Value,
 };
+use crate::memory::Map;
 
 /// The name of the guest's C stack pointer.
 const STACK_POINTER: &str = "__stack_pointer";
@@ -189,7 +190,7 @@ fn callable(ty: &FuncType) -> bool {
 /// # Errors
 /// The trap, if there is no handler; otherwise what the handler ended the guest with.
 pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
-    let Some((signal, code, address)) = fault(&trap) else {
+    let Some((signal, code, address)) = fault(&caller.memory().map(), &trap) else {
         return Err(trap);
     };
     let info = of_fault(signal, code, address);
@@ -207,7 +208,7 @@ pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
 }
 
 /// The signal that a native program gets in the place of a trap, its code, and its address.
-fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
+fn fault(map: &Map, trap: &Trap) -> Option<(c_int, i32, u32)> {
     // There is no place at which the guest could go on.
     if matches!(trap.kind(), TrapKind::BadJump(_)) {
         return None;
@@ -215,7 +216,11 @@ fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
     let signal = super::signal_of(trap)?;
     let (code, address) = match *trap.kind() {
         TrapKind::MemoryOutOfBounds { address } => (fault_codes::SEGV_MAPERR, address),
-        TrapKind::MemoryProtected { address } => (fault_codes::SEGV_ACCERR, address),
+        TrapKind::MemoryProtected { address } => match map.at(address) {
+            Some(_) => (fault_codes::SEGV_ACCERR, address),
+            None => (fault_codes::SEGV_MAPERR, address),
+        },
+        TrapKind::MemoryBeyondFile { address } => (fault_codes::BUS_ADRERR, address),
         TrapKind::UnalignedAtomic { address } => (fault_codes::BUS_ADRALN, address),
         TrapKind::DivideByZero => (fault_codes::FPE_INTDIV, 0),
         TrapKind::IntegerOverflow => (fault_codes::FPE_INTDIV, 0),

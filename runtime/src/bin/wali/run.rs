@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
+use wali_runtime::host::limits;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::{Module, TrapKind};
 use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report, signal_of};
@@ -124,6 +125,7 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
         program: Some(file),
         options: args.engine.words(),
         emulate_fn_casts: args.engine.emulate_fn_casts,
+        limits: Some(limits::inherited()),
     };
     start(&module, &path, startup)
 }
@@ -161,6 +163,7 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         program: Some(file),
         options: args.engine.words(),
         emulate_fn_casts: args.engine.emulate_fn_casts,
+        limits: Some(handoff.limits),
     };
     start(&module, &path, startup)
 }
@@ -177,6 +180,7 @@ fn name_process(path: &[u8]) {
 
 /// Runs a program to its end, and ends as it ends.
 fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+    limits::raise();
     let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
