@@ -449,6 +449,10 @@ pub struct Aux {
     pub args: Vec<Arg>,
     /// The result's scalar, by spec name; none if it returns nothing.
     pub returns: Option<String>,
+    /// Further import names.
+    pub aliases: Vec<String>,
+    /// Whether it may return more than once, so that compilers have to be told.
+    pub twice: bool,
     /// One line of documentation.
     pub doc: Option<String>,
 }

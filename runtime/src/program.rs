@@ -1,8 +1,10 @@
 //! A WALI program: a module loaded, linked to the host layer and run by the interpreter.
 
 mod imports;
+mod jumps;
 mod load;
 mod signals;
+mod threads;
 
 use std::ffi::c_int;
 use std::fmt;
@@ -10,14 +12,14 @@ use std::sync::Arc;
 
 pub use imports::{ImportAnswer, ImportReport, Problem};
 pub use load::{LoadError, load, load_file};
+pub use threads::End;
 
 use crate::engine::Unwind;
 use crate::host::mappings::PAGE;
 use crate::host::{Process, Thread};
-use crate::interp::{
-    ExportIndex, Instance, InterruptHandle, LinkError, Module, Options, Trap, TrapKind,
-};
+use crate::interp::{ExportIndex, Instance, InterruptHandle, LinkError, Module, Trap, TrapKind};
 use crate::memory::{Memory, MemoryError};
+use threads::{Ended, Group};
 
 /// The export that starts a program.
 const START: &str = "_start";
@@ -92,6 +94,7 @@ impl std::error::Error for StartError {}
 /// A program ready to run on the calling thread.
 pub struct Program {
     instance: Instance,
+    group: Arc<Group>,
 }
 
 impl Program {
@@ -100,32 +103,53 @@ impl Program {
     /// # Errors
     /// When the module is no WALI program, or asks for what is not there.
     pub fn new(module: &Module, process: Arc<Process>) -> Result<Program, StartError> {
+        Program::link(module, process, None)
+    }
+
+    /// The same, for a process that is the program's alone: when the program ends, `end` is
+    /// called on whatever thread that is, ends the process, and does not return.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_end(
+        module: &Module,
+        process: Arc<Process>,
+        end: Box<End>,
+    ) -> Result<Program, StartError> {
+        Program::link(module, process, Some(end))
+    }
+
+    fn link(
+        module: &Module,
+        process: Arc<Process>,
+        end: Option<Box<End>>,
+    ) -> Result<Program, StartError> {
         check_exports(module)?;
         // SAFETY: asks for a number.
         let host = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
         if host != PAGE {
             return Err(StartError::PageSize { host });
         }
-        let imports =
-            imports::link(module, process.tracer().cloned()).map_err(StartError::Imports)?;
+        let linker = imports::link(module, process.tracer()).map_err(StartError::Imports)?;
         let ty = module.memory_type().ok_or(StartError::Export {
             name: MEMORY,
             what: "it has no memory",
         })?;
         let memory = Memory::new(ty).map_err(StartError::Memory)?;
-        let thread = Thread::new(process, memory.clone());
-        let options = Options {
-            memory: Some(memory),
-            fresh_memory: true,
-            state: Some(Box::new(thread)),
-            hook: Some(Box::new(signals::attend)),
-            ready: Some(Box::new(signals::attach)),
-            on_trap: Some(Box::new(signals::on_trap)),
-            ..Options::default()
+        let thread = Thread::new(process, memory);
+        let group = Group::new(module.clone(), linker, end);
+        let mut prepared = group.instance(thread, true).map_err(StartError::Link)?;
+        group.begin_first(prepared.interrupt_handle());
+        let started = prepared.start();
+        let mut program = Program {
+            instance: prepared.into_instance(),
+            group,
         };
-        match Instance::with_options(module, &imports, options) {
-            Ok(instance) => Ok(Program { instance }),
-            Err(LinkError::Trap(trap)) => Err(StartError::Ended(outcome(trap))),
+        match started {
+            Ok(()) => Ok(program),
+            Err(LinkError::Trap(trap)) => {
+                Err(StartError::Ended(program.ended(Ended::by(Err(trap)))))
+            }
             Err(error) => Err(StartError::Link(error)),
         }
     }
@@ -135,12 +159,17 @@ impl Program {
         self.instance.interrupt_handle()
     }
 
-    /// Runs the program to its end.
+    /// Runs the program to its end, that of all its threads.
     pub fn run(&mut self) -> Outcome {
-        match self.instance.invoke(START, &[]) {
-            Ok(_) => Outcome::Exit(0),
-            Err(trap) => outcome(trap),
-        }
+        let ended = match self.instance.invoke(START, &[]) {
+            Ok(_) => Ended::Process(Outcome::Exit(0)),
+            Err(trap) => Ended::by(Err(trap)),
+        };
+        self.ended(ended)
+    }
+
+    fn ended(&mut self, ended: Ended) -> Outcome {
+        self.group.leave_first(&mut self.instance, ended)
     }
 }
 
@@ -154,7 +183,7 @@ impl Drop for Program {
 fn outcome(trap: Trap) -> Outcome {
     match trap.kind() {
         TrapKind::Host(payload) => match payload.downcast_ref::<Unwind>() {
-            Some(Unwind::Exit(status)) => Outcome::Exit(*status),
+            Some(Unwind::Exit(status) | Unwind::ExitThread(status)) => Outcome::Exit(*status),
             Some(unwind) => Outcome::Trap(Trap::message(unwind.to_string())),
             None => Outcome::Trap(trap),
         },
@@ -205,6 +234,40 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         TrapKind::DivideByZero | TrapKind::IntegerOverflow | TrapKind::InvalidConversion => {
             Some(libc::SIGFPE)
         }
+        // As of a C library that looks whether the place of a jump is there.
+        TrapKind::BadJump(_) => Some(libc::SIGABRT),
         _ => None,
+    }
+}
+
+/// Ends this process as a program ended, for its parent to see, without a message.
+pub fn end_process(outcome: &Outcome) -> ! {
+    let status = match outcome {
+        Outcome::Exit(status) => *status,
+        Outcome::Trap(trap) => {
+            if let Some(signal) = signal_of(trap) {
+                die(signal);
+            }
+            NO_SIGNAL
+        }
+    };
+    // SAFETY: ends all threads; nothing of the program's is to run any more.
+    unsafe { libc::_exit(status & 0xff) }
+}
+
+/// The status of a program that traps where nothing native corresponds to it: that of shells for
+/// what cannot be run.
+const NO_SIGNAL: i32 = 126;
+
+/// Ends this process by a signal's default action.
+fn die(signal: c_int) {
+    // SAFETY: the default action and an empty mask need nothing of ours to stay alive.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+        libc::raise(signal);
     }
 }

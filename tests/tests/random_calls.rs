@@ -434,7 +434,7 @@ fn calls(
     let startup = Startup {
         args: vec![c"random".into()],
         environment: Environment::Variables(vec![b"A=B".to_vec()]),
-        tracer: None,
+        ..Startup::default()
     };
     let process = Process::new(startup).unwrap_or_else(|e| panic!("{e}"));
     let ty = MemoryType {

@@ -38,6 +38,8 @@ impl Checker<'_> {
                 name: name.clone(),
                 args,
                 returns,
+                aliases: aux.aliases.iter().map(|n| n.value.clone()).collect(),
+                twice: aux.twice,
                 doc: aux.doc.clone(),
             };
             table.insert(name.clone(), aux);
@@ -407,11 +409,10 @@ impl Checker<'_> {
             };
             std::iter::once(own).chain(call.aliases.iter().map(|a| (a.value.clone(), &a.span)))
         });
-        let aux = self
-            .intent
-            .aux
-            .values()
-            .map(|a| (a.name.value.clone(), &a.name.span));
+        let aux = self.intent.aux.values().flat_map(|aux| {
+            let names = std::iter::once(&aux.name).chain(&aux.aliases);
+            names.map(|name| (name.value.clone(), &name.span))
+        });
         for (name, span) in calls.chain(aux) {
             if let Some(first) = taken.get(&name) {
                 let message = format!("two calls with the import name `{name}`");

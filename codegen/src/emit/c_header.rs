@@ -14,7 +14,8 @@ pub fn c_header(spec: &Spec) -> String {
          \x20* Written by `wali-codegen emit c-header` from {} {}.\n\
          \x20*\n\
          \x20* System calls are `wali_sys_NAME` and return what the kernel does: a result or a\n\
-         \x20* negative error number. Auxiliary calls, constants and structs have their own names. */\n\
+         \x20* negative error number. Auxiliary calls, constants and structs have their own names,\n\
+         \x20* except for auxiliary calls that C has, too: they are `wali_NAME`. */\n\
          #ifndef WALI_H\n#define WALI_H\n\n",
         spec.provenance.package, spec.provenance.version
     );
@@ -55,9 +56,20 @@ pub fn c_header(spec: &Spec) -> String {
             .returns
             .as_ref()
             .map_or("void", |s| c_int(spec.scalars[s].guest));
+        // Names without an underscore are the program's, and so C's.
+        let prefix = if aux.name.starts_with('_') {
+            ""
+        } else {
+            "wali_"
+        };
+        let twice = if aux.twice {
+            " __attribute__((returns_twice))"
+        } else {
+            ""
+        };
         let _ = writeln!(
             out,
-            "WALI_IMPORT(\"{0}\") {result} {0}({1});",
+            "WALI_IMPORT(\"{0}\"){twice} {result} {prefix}{0}({1});",
             aux.name,
             parameters(spec, &aux.args)
         );

@@ -123,6 +123,10 @@ pub struct AuxIntent {
     pub args: Vec<ArgIntent>,
     /// The result's scalar; none if it returns nothing.
     pub returns: Option<Name>,
+    /// Further import names.
+    pub aliases: Vec<Name>,
+    /// Whether it may return more than once.
+    pub twice: bool,
 }
 
 impl Named for CallIntent {
@@ -180,12 +184,14 @@ pub fn aux(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<AuxInten
     let fields = Fields::new(
         node,
         "an auxiliary import",
-        &["doc", "args", "returns"],
+        &["doc", "args", "returns", "aliases", "twice"],
         diags,
     )?;
     Some(AuxIntent {
         name: name.clone(),
         doc: fields.text("doc", diags).map(|n| n.value),
+        aliases: fields.names("aliases", diags),
+        twice: fields.flag("twice", diags),
         args: args(fields.get("args"), diags),
         returns: fields.text("returns", diags),
     })

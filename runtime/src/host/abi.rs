@@ -1,8 +1,9 @@
 //! What the generated bindings stand on.
 
 use std::ffi::CString;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use wali_arch::access;
+use wali_arch::access::{self, FAULTED, Landing, Pins};
 pub use wali_arch::flags;
 pub use wali_arch::layout::{Convert, Plain, Widened, guest};
 pub use wali_arch::syscall;
@@ -13,6 +14,7 @@ use super::mappings::PAGE;
 pub use super::meta;
 use super::reserved;
 pub use crate::engine::Unwind;
+use crate::fault;
 use crate::memory::Memory;
 
 /// An error number of Linux's, positive.
@@ -213,6 +215,46 @@ impl GuestMemory {
         // that is not initialised.
         unsafe { access::copy(to, core::ptr::from_ref(value).cast(), size_of::<T>()) }
             .map_err(|_| Errno(flags::errno::EFAULT))
+    }
+
+    /// Replaces an aligned word of the guest's, if it is `expected`; the word as it was.
+    ///
+    /// # Errors
+    /// `EFAULT` if it is not accessible, or not aligned.
+    pub fn compare_exchange(self, at: u32, expected: u32, new: u32) -> Result<u32, Errno> {
+        /// The slots hold what is expected and what is new, and get what was there.
+        unsafe extern "C" fn exchange(
+            landing: *mut Landing,
+            ip: *const u64,
+            sp: *mut u64,
+            mem: *mut u8,
+        ) -> usize {
+            let pins = Pins { landing, ip, sp };
+            // SAFETY: the caller passes live slots and an aligned address in the reservation.
+            unsafe {
+                let (expected, new) = (*sp as u32, *sp.add(1) as u32);
+                let was = fault::region(pins, || {
+                    let word = AtomicU32::from_ptr(mem.cast());
+                    match word.compare_exchange(expected, new, SeqCst, SeqCst) {
+                        Ok(was) | Err(was) => was,
+                    }
+                });
+                *sp = was.into();
+            }
+            0
+        }
+        let word = self.place(at, size_of::<u32>())?;
+        if at % size_of::<u32>() as u32 != 0 {
+            return Err(Errno(flags::errno::EFAULT));
+        }
+        let mut landing = Landing::new();
+        let mut slots = [u64::from(expected), u64::from(new)];
+        let ip = std::ptr::null();
+        // SAFETY: `exchange` has nothing to drop, and all pointers are to live locals.
+        match unsafe { access::enter(&mut landing, ip, slots.as_mut_ptr(), word, exchange) } {
+            FAULTED => Err(Errno(flags::errno::EFAULT)),
+            _ => Ok(slots[0] as u32),
+        }
     }
 
     fn place(self, at: u32, len: usize) -> Result<*mut u8, Errno> {

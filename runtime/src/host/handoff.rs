@@ -1,7 +1,7 @@
 //! A guest program that another one has started, on its way into a new runtime: execve keeps
 //! nothing of a process but its descriptors, so one of them holds what the runtime has to know.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -12,6 +12,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::abi::Errno;
+use super::process::Process;
 use super::reserved::{high_duplicate, out_of_the_way};
 use super::trace::Tracer;
 
@@ -25,6 +26,8 @@ pub struct Handoff {
     pub module: File,
     /// Its name, for messages.
     pub name: CString,
+    /// What the process is called (`comm`).
+    pub command: CString,
     /// Its arguments with argv[0].
     pub args: Vec<CString>,
     /// Its environment.
@@ -32,24 +35,26 @@ pub struct Handoff {
 }
 
 impl Handoff {
-    /// Runs the program in place of this one, by the program of that descriptor.
+    /// Runs the program in place of this one, by this runtime with the options that it was
+    /// started with.
     ///
     /// # Errors
     /// Why it could not be done; otherwise it does not return.
-    pub fn exec(&self, executable: Option<RawFd>, tracer: Option<&Tracer>) -> Result<i64, Errno> {
+    pub fn exec(&self, process: &Process) -> Result<i64, Errno> {
         let (letter, _module) = self.write().map_err(|error| Errno::of(&error))?;
         let fd = CString::new(letter.as_raw_fd().to_string()).map_err(|_| Errno(errno::EINVAL))?;
         let subcommand = CString::new(SUBCOMMAND).map_err(|_| Errno(errno::EINVAL))?;
-        let trace = tracer.map(Tracer::hand_on).transpose();
-        let trace = trace.map_err(|error| Errno::of(&error))?;
+        let trace = process.tracer().map(|tracer| Tracer::hand_on(tracer));
+        let trace = trace.transpose().map_err(|error| Errno::of(&error))?;
         let options = trace.iter().flat_map(|(_, words)| words);
+        let options = options.chain(process.options());
         let mut args = vec![c"wali".as_ptr(), subcommand.as_ptr()];
         args.extend(options.map(|word| word.as_ptr()));
         args.extend([fd.as_ptr(), std::ptr::null()]);
         unsafe extern "C" {
             static environ: *const *const c_char;
         }
-        let (path, directory, flags) = match executable {
+        let (path, directory, flags) = match process.executable() {
             Some(fd) => (c"", fd, at_flags::AT_EMPTY_PATH),
             None => (c"/proc/self/exe", AT_FDCWD, 0),
         };
@@ -68,24 +73,19 @@ impl Handoff {
         Err(Errno(-result as i32))
     }
 
-    /// An anonymous file with everything, and the module; both survive execve.
+    /// Something to read with everything in it, and the module; both survive execve.
     fn write(&self) -> io::Result<(OwnedFd, OwnedFd)> {
         let module = high_duplicate(self.module.as_raw_fd(), false)?;
-        // SAFETY: the name is a C string; the result is checked.
-        let fd = unsafe { libc::memfd_create(c"wali-handoff".as_ptr(), libc::MFD_CLOEXEC) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor was just made and is nobody else's.
-        let mut file = unsafe { File::from_raw_fd(fd) };
         let mut bytes = Vec::new();
         bytes.extend_from_slice(&module.as_raw_fd().to_le_bytes());
-        put(&mut bytes, std::slice::from_ref(&self.name));
+        put(&mut bytes, &[self.name.clone(), self.command.clone()]);
         put(&mut bytes, &self.args);
         put(&mut bytes, &self.environment);
-        file.write_all(&bytes)?;
-        file.rewind()?;
-        Ok((high_duplicate(file.as_raw_fd(), false)?, module))
+        let letter = match in_pipe(&bytes)? {
+            Some(pipe) => pipe,
+            None => in_file(&bytes)?,
+        };
+        Ok((high_duplicate(letter.as_raw_fd(), false)?, module))
     }
 
     /// Takes over what a runtime has left in that descriptor.
@@ -110,13 +110,85 @@ impl Handoff {
         }
         // SAFETY: as above.
         let module = out_of_the_way(unsafe { OwnedFd::from_raw_fd(module) })?.into();
-        let name = get(&mut bytes)?.pop().ok_or(io::ErrorKind::InvalidData)?;
+        let mut names = get(&mut bytes)?;
+        let command = names.pop().ok_or(io::ErrorKind::InvalidData)?;
+        let name = names.pop().ok_or(io::ErrorKind::InvalidData)?;
         Ok(Handoff {
             module,
             name,
+            command,
             args: get(&mut bytes)?,
             environment: get(&mut bytes)?,
         })
+    }
+}
+
+/// A pipe with all of the bytes, if there is room in it: unlike files, it knows no limit on
+/// their size (`RLIMIT_FSIZE`), which the guest may have lowered.
+fn in_pipe(bytes: &[u8]) -> io::Result<Option<OwnedFd>> {
+    let (from, mut to) = io::pipe()?;
+    // SAFETY: asks about a descriptor.
+    let room = unsafe { libc::fcntl(to.as_raw_fd(), libc::F_GETPIPE_SZ) };
+    if usize::try_from(room).is_ok_and(|room| bytes.len() <= room) {
+        to.write_all(bytes)?;
+        return Ok(Some(from.into()));
+    }
+    Ok(None)
+}
+
+/// An anonymous file with the bytes, to be read from its start.
+fn in_file(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = memory_file(c"wali-handoff")?;
+    write_unlimited(&mut file, bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// An anonymous file.
+///
+/// # Errors
+/// If the kernel has no descriptor or no memory left.
+pub fn memory_file(name: &CStr) -> io::Result<File> {
+    // SAFETY: the name is a C string; the result is checked.
+    let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made and is nobody else's.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+/// Writes a file of the runtime's own, as large as the hard limit on files allows: the soft one
+/// is for files of the program's.
+///
+/// # Errors
+/// `EFBIG` if that is not enough, without the signal that goes with it.
+pub fn write_unlimited(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a live local.
+    if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let len = bytes.len() as libc::rlim_t;
+    if len > limit.rlim_max {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    if len <= limit.rlim_cur {
+        return file.write_all(bytes);
+    }
+    let wider = libc::rlimit {
+        rlim_cur: limit.rlim_max,
+        ..limit
+    };
+    // SAFETY: both are live locals.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_FSIZE, &wider);
+        let result = file.write_all(bytes);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
+        result
     }
 }
 
@@ -162,6 +234,7 @@ mod tests {
         let sent = Handoff {
             module: File::open("/dev/null").unwrap(),
             name: c"name".into(),
+            command: c"command".into(),
             args: strings(&["", "two words", ""]),
             environment: strings(&[]),
         };
@@ -169,9 +242,24 @@ mod tests {
         let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);
         std::mem::forget(module);
         let got = Handoff::take(letter).unwrap();
-        assert_eq!(got.name, sent.name);
+        assert_eq!((got.name, got.command), (sent.name, sent.command));
         assert_eq!(got.args, sent.args);
         assert_eq!(got.environment, sent.environment);
+    }
+
+    #[test]
+    fn much_arrives_as_well() {
+        let sent = Handoff {
+            module: File::open("/dev/null").unwrap(),
+            name: c"name".into(),
+            command: c"command".into(),
+            args: vec![CString::new(vec![b'x'; 100_000]).unwrap(); 20],
+            environment: Vec::new(),
+        };
+        let (letter, module) = sent.write().unwrap();
+        let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);
+        std::mem::forget(module);
+        assert_eq!(Handoff::take(letter).unwrap().args, sent.args);
     }
 
     #[test]

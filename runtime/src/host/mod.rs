@@ -5,14 +5,16 @@ pub mod bindings;
 mod calls;
 pub mod convert;
 pub mod handoff;
+pub mod jumps;
 pub mod mappings;
 mod memory_files;
 mod messages;
 pub mod meta;
 pub mod opened;
+mod own_program;
 mod process;
 mod reserved;
 pub mod signals;
 pub mod trace;
 
-pub use process::{Environment, Process, Startup, Thread};
+pub use process::{Environment, NewThread, Process, Startup, Thread};

@@ -44,7 +44,7 @@ impl Identity {
 }
 
 /// As long as any name can be: a path, and ` (deleted)`.
-const NAME: usize = libc::PATH_MAX as usize + 16;
+pub(super) const NAME: usize = libc::PATH_MAX as usize + 16;
 
 impl Descriptors {
     /// Opens the root. Where there is no procfs, the guest cannot open files of any.
@@ -64,22 +64,24 @@ impl Descriptors {
         Descriptors { proc }
     }
 
+    /// The root of procfs, while its descriptor is the one that was opened.
+    pub(super) fn root(&self) -> Option<i32> {
+        let (root, known) = self.proc.as_ref()?;
+        let fd = root.as_raw_fd();
+        Identity::of(fd)
+            .is_ok_and(|now| now == *known)
+            .then_some(fd)
+    }
+
     /// Opens the file behind a descriptor for reading.
     ///
     /// # Errors
     /// As the kernel's; `ENOENT` where there is no procfs.
     pub fn reopen(&self, fd: i32) -> io::Result<File> {
-        let known = |(root, known): &&(OwnedFd, Identity)| {
-            Identity::of(root.as_raw_fd()).is_ok_and(|now| now == *known)
-        };
-        let (root, _) = self
-            .proc
-            .as_ref()
-            .filter(known)
-            .ok_or(io::ErrorKind::NotFound)?;
+        let root = self.root().ok_or(io::ErrorKind::NotFound)?;
         let mut how = how(libc::O_PATH | libc::O_DIRECTORY);
         how.resolve = libc::RESOLVE_NO_XDEV;
-        let folder = openat2(root.as_raw_fd(), c"thread-self/fd", &how)?;
+        let folder = openat2(root, c"thread-self/fd", &how)?;
         let entry = CString::new(fd.to_string())?;
         let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
         // SAFETY: the entry is a C string; the new descriptor is nobody else's.
@@ -186,7 +188,7 @@ fn is_mem(name: &[u8]) -> bool {
 /// The name that this thread's descriptor has in the procfs of that root. The thread's, since it
 /// may have descriptors of its own (unshare, fork); and nothing that was mounted over the way
 /// to it counts.
-fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
+pub(super) fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     let entry = CString::new(format!("thread-self/fd/{fd}"))?;
     let mut how = how(libc::O_PATH | libc::O_NOFOLLOW);
     how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
@@ -203,14 +205,14 @@ fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
 }
 
 /// How to open something for the runtime itself.
-fn how(flags: libc::c_int) -> libc::open_how {
+pub(super) fn how(flags: libc::c_int) -> libc::open_how {
     // SAFETY: every bit pattern is a value.
     let mut how: libc::open_how = unsafe { std::mem::zeroed() };
     how.flags = (flags | libc::O_CLOEXEC) as u64;
     how
 }
 
-fn openat2(folder: i32, path: &CStr, how: &libc::open_how) -> io::Result<OwnedFd> {
+pub(super) fn openat2(folder: i32, path: &CStr, how: &libc::open_how) -> io::Result<OwnedFd> {
     let size = size_of_val(how);
     // SAFETY: the path is a C string, the struct the caller's with its size.
     let fd = unsafe { libc::syscall(libc::SYS_openat2, folder, path.as_ptr(), how, size) };

@@ -2,29 +2,36 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 
+use wali_arch::flags::futex_ops;
+use wali_arch::syscall;
+use wali_arch::tables::number;
+
 use super::abi::{Guest, GuestMemory, MAX_ARGS};
-use super::opened::{Descriptors, Identity};
+use super::handoff::{memory_file, write_unlimited};
+use super::opened::{Descriptors, Identity, NAME, name_of};
+use super::own_program::{self, Kept};
 use super::reserved::out_of_the_way;
-use super::signals::{self, Actions, Signals};
+use super::signals::{self, Actions, Set, Signals};
 use super::trace::Tracer;
 use crate::memory::{Map, Memory};
 
 /// Where the guest's environment comes from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Environment {
     /// No variables.
+    #[default]
     Empty,
     /// `NAME=value` each.
     Variables(Vec<Vec<u8>>),
 }
 
 /// What a process starts with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Startup {
     /// The command line with argv[0].
     pub args: Vec<CString>,
@@ -32,6 +39,11 @@ pub struct Startup {
     pub environment: Environment,
     /// Who writes down its calls.
     pub tracer: Option<Arc<Tracer>>,
+    /// The file of its module, for `/proc/self/exe`.
+    pub program: Option<File>,
+    /// Options for the runtimes of guests that it starts by execve: words of a command line
+    /// that `wali resume` takes. The tracer sees to its own.
+    pub options: Vec<CString>,
 }
 
 /// A guest process.
@@ -46,8 +58,12 @@ pub struct Process {
     descriptors: Descriptors,
     /// What happens on signals.
     actions: Arc<Actions>,
-    /// This program itself, to run other guests by.
-    executable: Option<(OwnedFd, Identity)>,
+    /// The runtime's file, to run other guests by.
+    executable: Option<Kept>,
+    /// The module's.
+    program: Option<Kept>,
+    /// What runtimes of other guests are started with.
+    options: Vec<CString>,
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
@@ -74,7 +90,9 @@ impl Process {
             tracer: startup.tracer,
             descriptors,
             actions: Arc::new(Actions::inherited()),
-            executable: executable(),
+            executable: own_program::runtime(),
+            program: startup.program.and_then(|file| Kept::new(file.into()).ok()),
+            options: startup.options,
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
@@ -100,13 +118,26 @@ impl Process {
         &self.descriptors
     }
 
-    /// A descriptor of this program itself, unless the guest has put another in its place.
+    /// A descriptor of the runtime's file, unless the guest has put another in its place.
     pub(super) fn executable(&self) -> Option<RawFd> {
-        let (fd, known) = self.executable.as_ref()?;
-        let fd = fd.as_raw_fd();
-        Identity::of(fd)
-            .is_ok_and(|now| now == *known)
-            .then_some(fd)
+        self.executable.as_ref()?.get()
+    }
+
+    /// The same of the module's file.
+    pub(super) fn program(&self) -> Option<RawFd> {
+        self.program.as_ref()?.get()
+    }
+
+    /// What runtimes of guests that this one starts are to be started with.
+    pub(super) fn options(&self) -> &[CString] {
+        &self.options
+    }
+
+    /// What the kernel calls the file behind a descriptor.
+    pub(super) fn name_of(&self, file: &OwnedFd) -> Option<Vec<u8>> {
+        let mut name = [0; NAME];
+        let len = name_of(self.descriptors.root()?, file.as_raw_fd(), &mut name).ok()?;
+        Some(name[..len].to_vec())
     }
 
     /// The path at which the guest finds its environment.
@@ -124,33 +155,16 @@ impl Process {
 /// The environment in an anonymous file that no other process can find, under a
 /// descriptor far above those a program counts on.
 fn environment_file(variables: &[Vec<u8>]) -> io::Result<OwnedFd> {
-    // SAFETY: the name is a C string; the result is checked.
-    let fd = unsafe { libc::memfd_create(c"wali-environment".as_ptr(), libc::MFD_CLOEXEC) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor was just made and is nobody else's.
-    let mut file = unsafe { File::from_raw_fd(fd) };
+    let mut file = memory_file(c"wali-environment")?;
     let mut text = Vec::new();
     for variable in variables {
         text.extend_from_slice(variable);
         text.push(b'\n');
     }
-    file.write_all(&text)?;
+    write_unlimited(&mut file, &text).map_err(|error| {
+        io::Error::other(format!("the environment does not fit (ulimit -f): {error}"))
+    })?;
     out_of_the_way(file.into())
-}
-
-/// This program's file, kept open, since a guest may come to have a root without procfs.
-fn executable() -> Option<(OwnedFd, Identity)> {
-    let flags = libc::O_PATH | libc::O_CLOEXEC;
-    // SAFETY: the path is a C string; the descriptor is nobody else's.
-    let fd = unsafe {
-        let fd = libc::open(c"/proc/self/exe".as_ptr(), flags);
-        (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))?
-    };
-    let fd = out_of_the_way(fd).ok()?;
-    let known = Identity::of(fd.as_raw_fd()).ok()?;
-    Some((fd, known))
 }
 
 /// A thread of a guest process: what its host calls work on.
@@ -159,7 +173,7 @@ pub struct Thread {
     /// Its process.
     pub process: Arc<Process>,
     pub(super) memory: Memory,
-    /// What `set_tid_address` named; cleared by nobody yet, since no thread outlives it.
+    /// What `set_tid_address` named.
     pub(super) clear_tid: u32,
     /// In an allocation of their own, where the signal handler finds them.
     signals: Box<Signals>,
@@ -181,9 +195,54 @@ impl Thread {
         }
     }
 
+    /// A thread that this one starts in the function of a table slot, with its mask. Created
+    /// while all signals are blocked.
+    pub(super) fn another(&self, mask: Set, start: u32, argument: u32) -> NewThread {
+        let actions = Arc::clone(&self.process.actions);
+        let thread = Thread {
+            process: Arc::clone(&self.process),
+            memory: self.memory.clone(),
+            clear_tid: 0,
+            signals: Box::new(Signals::with_mask(actions, mask)),
+            released_at_exec: None,
+        };
+        NewThread {
+            thread,
+            mask,
+            start,
+            argument,
+        }
+    }
+
     /// The lock on the guest's mappings.
     pub(super) fn map_lock(&self) -> MutexGuard<'_, Map> {
         self.memory.map()
+    }
+
+    /// Its memory.
+    pub fn linear_memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Does what the kernel does for a thread that ends, of which others may be left.
+    pub fn ended(&mut self, others: bool) {
+        if others {
+            self.clear_tid();
+        }
+    }
+
+    /// Clears the word that `set_tid_address` named, if it still holds this thread's id, and
+    /// wakes who waits for that. Programs make it a lock that another thread may have by now.
+    fn clear_tid(&mut self) {
+        let at = std::mem::take(&mut self.clear_tid);
+        if at == 0 {
+            return;
+        }
+        // SAFETY: asks for a number.
+        let tid = unsafe { libc::gettid() } as u32;
+        if Guest::memory(self).compare_exchange(at, tid, 0) == Ok(tid) {
+            wake_one(Guest::memory(self), at);
+        }
     }
 
     /// Its signals.
@@ -195,6 +254,27 @@ impl Thread {
     pub fn signals_mut(&mut self) -> &mut Signals {
         &mut self.signals
     }
+}
+
+/// Wakes one who waits at a word of the guest's.
+fn wake_one(memory: GuestMemory, at: u32) {
+    let Some(number) = number::futex else { return };
+    let word = memory.address(at, size_of::<u32>() as u64);
+    // SAFETY: the word is inside the reservation.
+    unsafe { syscall::syscall3(number, word, futex_ops::FUTEX_WAKE as usize, 1) };
+}
+
+/// A thread about to begin, and what it begins with.
+#[derive(Debug)]
+pub struct NewThread {
+    /// The thread.
+    pub thread: Thread,
+    /// Its mask, to be set once it runs.
+    pub mask: Set,
+    /// The table slot of its function, which gets the thread's id and
+    pub start: u32,
+    /// this.
+    pub argument: u32,
 }
 
 impl Guest for Thread {

@@ -1,7 +1,7 @@
 //! Guest backtraces: a walk over frame headers.
 
 use super::context::HEADER_SLOTS;
-use super::module::Module;
+use super::instance::Inner as InstanceInner;
 use super::trap::{FRAMES_KEPT, Frame, Trap};
 
 /// Adds the frames from the instruction at `ip` in the frame `sp` outwards, to where the
@@ -9,8 +9,16 @@ use super::trap::{FRAMES_KEPT, Frame, Trap};
 ///
 /// # Safety
 /// `sp` is the frame of a live guest stack in which `ip` was executed.
-pub(crate) unsafe fn collect(module: &Module, ip: *const u64, sp: *mut u64, trap: &mut Trap) {
+pub(crate) unsafe fn collect(
+    instance: &InstanceInner,
+    ip: *const u64,
+    sp: *mut u64,
+    trap: &mut Trap,
+) {
     const { assert!(HEADER_SLOTS == 2) };
+    let module = instance.module();
+    // SAFETY: guest code is stopped, and nobody marks places meanwhile.
+    let jumps = unsafe { instance.jumps() };
     let (mut ip, mut sp) = (ip, sp);
     let mut inner = Vec::new();
     // A ring of the outermost frames so far.
@@ -31,7 +39,8 @@ pub(crate) unsafe fn collect(module: &Module, ip: *const u64, sp: *mut u64, trap
         // frame. A return address is behind the call; one word back is inside it.
         unsafe {
             let header = sp.add(function.meta().header as usize);
-            ip = (*header as *const u64).wrapping_sub(1);
+            let return_to = jumps.return_address(sp, *header as *const u64);
+            ip = return_to.wrapping_sub(1);
             sp = *header.add(1) as *mut u64;
         }
     }

@@ -4,17 +4,43 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::Context;
-use super::func::{Func, attend_to, narrow, run};
+use super::func::{Func, attend_to, enter_host, jumps, narrow, run};
 use super::instance::Instance;
+use super::jumps::{Payload, Place};
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
+use super::types::ValType;
 use crate::memory::Memory;
+
+const TOO_MANY: &str = "setjmp was called at too many places that longjmp could go back to";
+
+/// Where guest code called a host function.
+#[derive(Clone, Copy)]
+pub(super) struct Site {
+    /// The instruction behind the call; null if there is none to come back to.
+    pub resume: *const u64,
+    /// The calling frame.
+    pub sp: *mut u64,
+    /// The call's first argument.
+    pub args: *mut u64,
+}
+
+impl Site {
+    /// Nowhere.
+    pub const NONE: Site = Site {
+        resume: std::ptr::null(),
+        sp: std::ptr::null_mut(),
+        args: std::ptr::null_mut(),
+    };
+}
 
 /// What a host function sees of the guest that called it.
 pub struct Caller<'a> {
     cx: *mut Context,
+    site: Site,
     /// Borrowed: it never drops.
     instance: ManuallyDrop<Instance>,
     _guest: PhantomData<&'a Instance>,
@@ -24,11 +50,12 @@ impl Caller<'_> {
     /// # Safety
     /// `cx` is live for as long as the caller is used, and stopped in a call or safepoint.
     #[inline(always)]
-    pub(super) unsafe fn new<'a>(cx: *mut Context) -> Caller<'a> {
+    pub(super) unsafe fn new<'a>(cx: *mut Context, site: Site) -> Caller<'a> {
         // SAFETY: instances live in an `Rc`; this takes no share in it, and gives up none.
         let instance = unsafe { Instance(Rc::from_raw((*cx).instance)) };
         Caller {
             cx,
+            site,
             instance: ManuallyDrop::new(instance),
             _guest: PhantomData,
         }
@@ -68,6 +95,56 @@ impl Caller<'_> {
         unsafe { attend_to(self.cx, &mut *self) }
     }
 
+    /// Marks the place behind the call of this host function, for [`Caller::jump`] to go back
+    /// to as long as the calling function has not returned. `result` is what the call yields,
+    /// `payload` is kept with the mark. The same call marks the same frame but once for each
+    /// `key`. The mark's number is like that of no other in this process; 0, and no mark, if the
+    /// call is the last thing that the calling function does.
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub fn mark(
+        &mut self,
+        key: u64,
+        result: Option<ValType>,
+        payload: Payload,
+    ) -> Result<u64, Trap> {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let Site { resume, sp, args } = self.site;
+        if resume.is_null() {
+            return Ok(0);
+        }
+        let function = self.instance.module().function_at(resume);
+        let meta = function.expect("guest code belongs to its module").meta();
+        // SAFETY: the frame has called this host function, and so is the innermost one; the
+        // arguments are slots of it.
+        unsafe {
+            let place = Place {
+                resume,
+                sp,
+                header: meta.header as usize,
+                args: args.offset_from(sp) as usize,
+            };
+            let fresh = || LAST.fetch_add(1, Ordering::Relaxed) + 1;
+            jumps(self.cx)
+                .mark(place, key, result, payload, fresh)
+                .map_err(|_| Trap::new(TrapKind::BadJump(TOO_MANY)))
+        }
+    }
+
+    /// What is kept with a mark of this instance; none if there is no such mark, or not any
+    /// more.
+    pub fn marked(&self, id: u64) -> Option<Payload> {
+        // SAFETY: this is the innermost `Caller`, which has the instance.
+        unsafe { jumps(self.cx).payload(id) }
+    }
+
+    /// The trap by which guest code goes back to a mark, where the marking call yields
+    /// `value` once more. Only whoever called guest code has to do with it: passes it on.
+    pub fn jump(&self, id: u64, value: u64) -> Trap {
+        Trap::new(TrapKind::Jump { id, value })
+    }
+
     /// Calls the function at `index` of table 0 with raw slots; see [`HostFn`].
     pub fn call_table(&mut self, index: u32, slots: &mut [u64]) -> Result<(), Trap> {
         let func = self.table_func(index)?;
@@ -85,12 +162,9 @@ impl Caller<'_> {
         }
     }
 
-    /// Calls a guest's function with raw slots; see [`HostFn`]. The slice must have room for
+    /// Calls a function with raw slots; see [`HostFn`]. The slice must have room for
     /// arguments and results. References among the arguments arrive as null.
     pub fn call(&mut self, func: &Func, slots: &mut [u64]) -> Result<(), Trap> {
-        if func.is_host() {
-            return Err(Trap::message("a host function was called without a guest"));
-        }
         let ty = func.ty();
         if slots.len() < ty.slots() {
             return Err(Trap::message(format!(
@@ -105,7 +179,11 @@ impl Caller<'_> {
         // SAFETY: `self` is borrowed, so nobody has the state; the context is live.
         unsafe {
             let lent = std::mem::replace(&mut (*self.cx).lent, false);
-            let result = run(func.raw(), &mut slots[..ty.slots()]);
+            let slots = &mut slots[..ty.slots()];
+            let result = match func.is_host() {
+                true => enter_host(self.cx, &*func.raw(), slots, Site::NONE),
+                false => run(func.raw(), slots),
+            };
             (*self.cx).lent = lent;
             result
         }

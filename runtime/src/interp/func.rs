@@ -4,18 +4,19 @@ use std::cell::Cell as StdCell;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{self, Arc};
 
 use wali_arch::access::{self, FAULTED};
 
 use super::backtrace;
-use super::caller::Caller;
+use super::caller::{Caller, Site};
 use super::context::{Cell, Context, HOOK, Handler, Meta, STOP, execute};
 use super::handlers::call;
 use super::instance::Inner as InstanceInner;
 #[cfg(doc)]
 use super::instance::Instance;
+use super::jumps::Jumps;
 use super::trap::{Exit, Trap, TrapKind};
 use super::types::{FuncType, TypeId, ValType, Value};
 
@@ -55,7 +56,7 @@ enum Target {
     Host {
         code: Arc<HostFn>,
         ty: FuncType,
-        myself: Weak<FuncObj>,
+        myself: sync::Weak<FuncObj>,
     },
 }
 
@@ -87,16 +88,26 @@ pub struct Func(Owner);
 #[derive(Clone)]
 enum Owner {
     Guest(Rc<InstanceInner>, u32),
-    Host(Rc<FuncObj>),
+    Host(HostFunc),
 }
 
-impl Func {
-    /// A function of the embedder's.
+/// A function of the embedder's, which instances of many threads may share.
+#[derive(Clone)]
+pub struct HostFunc(Arc<FuncObj>);
+
+// SAFETY: what other functions hold that belongs to one thread, an instance and addresses in it,
+// this one has not; its code is `Send` and `Sync`.
+unsafe impl Send for HostFunc {}
+// SAFETY: as above.
+unsafe impl Sync for HostFunc {}
+
+impl HostFunc {
+    /// A function of that type.
     ///
     /// References to functions cannot be results: they arrive as null.
-    pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
+    pub fn new(ty: FuncType, code: Arc<HostFn>) -> HostFunc {
         let id = TypeId::of(&ty);
-        Func(Owner::Host(Rc::new_cyclic(|myself| FuncObj {
+        HostFunc(Arc::new_cyclic(|myself| FuncObj {
             ty: id,
             results: ty.results.len() as u32,
             slots: ty.slots() as u32,
@@ -105,9 +116,24 @@ impl Func {
             target: Target::Host {
                 code,
                 ty,
-                myself: Weak::clone(myself),
+                myself: sync::Weak::clone(myself),
             },
-        })))
+        }))
+    }
+}
+
+impl From<HostFunc> for Func {
+    fn from(func: HostFunc) -> Func {
+        Func(Owner::Host(func))
+    }
+}
+
+impl Func {
+    /// A function of the embedder's.
+    ///
+    /// References to functions cannot be results: they arrive as null.
+    pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
+        HostFunc::new(ty, code).into()
     }
 
     /// Function `index` of an instance that has as many.
@@ -122,7 +148,7 @@ impl Func {
     pub(crate) fn raw(&self) -> *const FuncObj {
         match &self.0 {
             Owner::Guest(instance, index) => instance.func(*index),
-            Owner::Host(func) => Rc::as_ptr(func),
+            Owner::Host(func) => Arc::as_ptr(&func.0),
         }
     }
 
@@ -133,7 +159,7 @@ impl Func {
         let func = unsafe { raw.as_ref()? };
         Some(Func(match &func.target {
             Target::Guest { instance, index } => Owner::Guest(instance.upgrade()?, *index),
-            Target::Host { myself, .. } => Owner::Host(myself.upgrade()?),
+            Target::Host { myself, .. } => Owner::Host(HostFunc(myself.upgrade()?)),
         }))
     }
 
@@ -145,6 +171,15 @@ impl Func {
     /// Its type.
     pub fn ty(&self) -> FuncType {
         self.id().ty()
+    }
+
+    /// Whether it is of that type.
+    pub(crate) fn has_type(&self, wanted: &FuncType) -> bool {
+        // SAFETY: `self` keeps the function alive.
+        match unsafe { &(*self.raw()).target } {
+            Target::Host { ty, .. } => ty == wanted,
+            Target::Guest { .. } => self.ty() == *wanted,
+        }
     }
 
     pub(crate) fn id(&self) -> TypeId {
@@ -188,7 +223,7 @@ impl Func {
                     if (*cx).lent {
                         return Err(Trap::message(ENTERED));
                     }
-                    enter_host(cx, func, &mut slots)?;
+                    enter_host(cx, &func.0, &mut slots, Site::NONE)?;
                 }
             }
             Ok(ty
@@ -286,10 +321,12 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
             if status == Exit::Done as usize {
                 break Ok(());
             }
-            let trap = trap(cx, status);
-            (ip, sp) = place(cx, status);
-            if let Err(trap) = trapped(cx, ip, sp, trap) {
-                break Err(trap);
+            match go_on(cx, base, status) {
+                Ok(place) => (ip, sp) = place,
+                Err(trap) => {
+                    jumps(cx).drop_from(base);
+                    break Err(trap);
+                }
             }
         };
         NESTING.set(depth);
@@ -315,6 +352,62 @@ unsafe fn place(cx: *mut Context, status: usize) -> (*const u64, *mut u64) {
             _ => ((*cx).trap_ip, (*cx).trap_sp),
         }
     }
+}
+
+/// Where guest code goes on that stopped, if it does: a run whose first frame is `base`.
+///
+/// # Safety
+/// `cx` is live, and `status` is what running its code returned.
+#[cold]
+unsafe fn go_on(
+    cx: *mut Context,
+    base: *mut u64,
+    status: usize,
+) -> Result<(*const u64, *mut u64), Trap> {
+    // SAFETY: as the caller promises; frames from `base` on are this run's.
+    unsafe {
+        let trap = trap(cx, status);
+        let (mut ip, mut sp) = place(cx, status);
+        let mut outcome = match trap.kind() {
+            TrapKind::Jump { .. } => Err(trap),
+            _ => trapped(cx, ip, sp, trap),
+        };
+        while let Err(trap) = outcome {
+            let &TrapKind::Jump { id, value } = trap.kind() else {
+                return Err(trap);
+            };
+            let Some(place) = jumps(cx).land(id, value, base) else {
+                return Err(trap);
+            };
+            (ip, sp) = (place.resume, place.sp);
+            // Signals that the jump has unblocked come first, as natively.
+            outcome = match Context::interrupted(cx) {
+                true => stopped(cx, ip, sp, |caller| attend_to(cx, caller)),
+                false => Ok(()),
+            };
+        }
+        Ok((ip, sp))
+    }
+}
+
+/// The marks of an instance.
+///
+/// # Safety
+/// `cx` is live, and nobody else has them.
+pub(super) unsafe fn jumps<'a>(cx: *mut Context) -> &'a mut Jumps {
+    // SAFETY: as the caller promises.
+    unsafe { (*(*cx).instance).jumps() }
+}
+
+/// Forgets the marks of the innermost frame that has some; where it really returns to.
+///
+/// # Safety
+/// `cx` runs the frame, or its return.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn forget_marks(cx: *mut Context) -> *const u64 {
+    // SAFETY: as the caller promises.
+    unsafe { jumps(cx).forget() }
 }
 
 /// Lets the embedder see a trap; it may have the guest go on.
@@ -354,7 +447,7 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
         let (ip, sp) = place(cx, status);
         if status == FAULTED {
             let mut trap = Trap::new(fault((*cx).landing.fault_addr));
-            backtrace::collect(instance.module(), ip, sp, &mut trap);
+            backtrace::collect(instance, ip, sp, &mut trap);
             return trap;
         }
         let kind = match Exit::from_status(status) {
@@ -382,9 +475,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
             Some(kind) => Trap::new(kind),
             None => (*cx).pending.take().expect("a pending trap was announced"),
         };
-        // Ending the process by a host function is no failure, and not worth a walk.
-        if !matches!(trap.kind(), TrapKind::Host(_)) {
-            backtrace::collect(instance.module(), ip, sp, &mut trap);
+        // Ending the process by a host function is no failure, and not worth a walk; nor is a jump.
+        if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
+            backtrace::collect(instance, ip, sp, &mut trap);
         }
         trap
     }
@@ -396,14 +489,19 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
 /// `cx` is the live context of the calling instance, whose state nobody has; `func` is a host
 /// function, whose arguments `slots` has.
 #[inline(always)]
-unsafe fn enter_host(cx: *mut Context, func: &FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
+pub(super) unsafe fn enter_host(
+    cx: *mut Context,
+    func: &FuncObj,
+    slots: &mut [u64],
+    site: Site,
+) -> Result<(), Trap> {
     let Target::Host { code, ty, .. } = &func.target else {
         return Ok(());
     };
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).lent = true;
-        let result = code(&mut Caller::new(cx), slots);
+        let result = code(&mut Caller::new(cx, site), slots);
         (*cx).lent = false;
         for (slot, ty) in slots.iter_mut().zip(&ty.results) {
             narrow(slot, *ty);
@@ -413,19 +511,26 @@ unsafe fn enter_host(cx: *mut Context, func: &FuncObj, slots: &mut [u64]) -> Res
 }
 
 /// Calls a host function or one of another instance from guest code of `cx`, arguments and
-/// results at `args`. If it fails, `cx` has the trap pending.
+/// results at `args`. The calling frame is `sp`, and `resume` is the instruction behind the
+/// call, or null if the frame does not go on. If it fails, `cx` has the trap pending.
 ///
 /// # Safety
 /// `cx` runs the calling code; `func` is live and `args` are its arguments in the topmost
 /// temporaries of the calling frame, which has room for the results.
-pub(crate) unsafe fn call_foreign(cx: *mut Context, func: *const FuncObj, args: *mut u64) -> bool {
+pub(crate) unsafe fn call_foreign(
+    cx: *mut Context,
+    func: *const FuncObj,
+    args: *mut u64,
+    resume: *const u64,
+    sp: *mut u64,
+) -> bool {
     // SAFETY: as the caller promises. Nothing else reads the slots while the callee has them.
     unsafe {
         let func = &*func;
         let slots = std::slice::from_raw_parts_mut(args, func.slots as usize);
         let top = std::mem::replace(&mut (*cx).top, args.add(func.slots as usize));
         let result = match &func.target {
-            Target::Host { .. } => enter_host(cx, func, slots),
+            Target::Host { .. } => enter_host(cx, func, slots, Site { resume, sp, args }),
             Target::Guest { .. } => run(func, slots),
         };
         (*cx).top = top;
@@ -477,7 +582,7 @@ unsafe fn stopped<R>(
         let frame = meta.expect("guest code belongs to its module").frame as usize;
         let top = std::mem::replace(&mut (*cx).top, sp.add(frame));
         (*cx).lent = true;
-        let result = f(&mut Caller::new(cx));
+        let result = f(&mut Caller::new(cx, Site::NONE));
         (*cx).lent = false;
         (*cx).top = top;
         result

@@ -11,6 +11,7 @@ use super::func::{Func, FuncObj, Hook, OnTrap};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
 use super::interrupt::{InterruptHandle, SharedContext};
+use super::jumps::Jumps;
 use super::link::{Extern, LinkError, Resolver};
 use super::module::{Data, ExportIndex, Module, SegmentKind};
 use super::stack::GuestStack;
@@ -86,6 +87,7 @@ pub(crate) struct Inner {
     on_trap: Option<Box<OnTrap>>,
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
+    jumps: UnsafeCell<Jumps>,
 }
 
 impl Inner {
@@ -126,6 +128,19 @@ impl Inner {
     pub unsafe fn state(&self) -> Option<&mut Box<dyn Any>> {
         // SAFETY: as the caller promises.
         unsafe { (*self.state.get()).as_mut() }
+    }
+
+    /// The places in its code to come back to.
+    ///
+    /// # Safety
+    /// Nobody else has them.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the caller promises that it is the only one"
+    )]
+    pub unsafe fn jumps(&self) -> &mut Jumps {
+        // SAFETY: as the caller promises.
+        unsafe { &mut *self.jumps.get() }
     }
 
     pub fn hook(&self) -> Option<&Hook> {
@@ -185,21 +200,29 @@ impl Instance {
     pub fn with_options(
         module: &Module,
         imports: &dyn Resolver,
-        mut options: Options,
+        options: Options,
     ) -> Result<Instance, LinkError> {
+        let mut prepared = Instance::prepare(module, imports, options)?;
+        prepared.start()?;
+        Ok(prepared.into_instance())
+    }
+
+    /// Makes all of an instance that needs no code of the guest's to run.
+    pub fn prepare(
+        module: &Module,
+        imports: &dyn Resolver,
+        mut options: Options,
+    ) -> Result<Prepared, LinkError> {
         crate::fault::install();
         let ready = options.ready.take();
         let reuses_memory =
             options.memory.is_some() && module.0.memory.is_some() && !options.fresh_memory;
-        let mut instance = build(module, imports, options)?;
-        if let Some(ready) = ready {
-            ready(&mut instance);
-        }
-        instance.initialise(reuses_memory)?;
-        if let Some(start) = module.0.start {
-            instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
-        }
-        Ok(instance)
+        let instance = build(module, imports, options)?;
+        Ok(Prepared {
+            instance,
+            ready,
+            reuses_memory,
+        })
     }
 
     fn initialise(&self, reuses_memory: bool) -> Result<(), Trap> {
@@ -330,6 +353,42 @@ impl Instance {
     }
 }
 
+/// An instance before any of its code has run.
+///
+/// It may be moved to another thread and started there if nothing that it was made of is
+/// shared with this one: its imports are [`HostFunc`](super::HostFunc)s, and what its options
+/// hold can be sent.
+pub struct Prepared {
+    instance: Instance,
+    ready: Option<Box<Ready>>,
+    reuses_memory: bool,
+}
+
+impl Prepared {
+    /// Initialises memory and tables and runs the start function.
+    pub fn start(&mut self) -> Result<(), LinkError> {
+        let instance = &mut self.instance;
+        if let Some(ready) = self.ready.take() {
+            ready(instance);
+        }
+        instance.initialise(self.reuses_memory)?;
+        if let Some(start) = instance.module().0.start {
+            instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
+        }
+        Ok(())
+    }
+
+    /// A handle by which other threads interrupt the guest.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.instance.interrupt_handle()
+    }
+
+    /// The instance, which is usable once it has been started.
+    pub fn into_instance(self) -> Instance {
+        self.instance
+    }
+}
+
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance")
@@ -343,9 +402,9 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
     let parts = module.0.as_ref();
     let (mut funcs, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
     let mut memory = None;
-    for import in &parts.imports {
+    for (index, import) in parts.imports.iter().enumerate() {
         let found = imports
-            .resolve(import)
+            .resolve_at(index, import)
             .ok_or_else(|| LinkError::Missing(Box::new(import.clone())))?;
         if !found.matches(&import.ty) {
             let (import, found) = (Box::new(import.clone()), Box::new(found.ty()));
@@ -453,6 +512,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             hook: options.hook,
             on_trap: options.on_trap,
             kept: RefCell::default(),
+            jumps: UnsafeCell::default(),
         }
     });
     if let Some(error) = failed {

@@ -47,6 +47,11 @@ impl InterruptHandle {
         self.word().fetch_or(HOOK, Ordering::SeqCst);
     }
 
+    /// Whether the guest was told to stop, and has not yet.
+    pub fn is_stopped(&self) -> bool {
+        self.word().load(Ordering::SeqCst) & STOP != 0
+    }
+
     /// The word that safepoints look at: nonzero while something wants attention.
     pub fn word(&self) -> &AtomicU32 {
         // SAFETY: a reference to this field only; the others belong to another thread.

@@ -53,8 +53,10 @@ impl Extern {
             };
             min >= wanted_min && bounded
         }
+        if let (Extern::Func(func), ExternType::Func(wanted)) = (self, wanted) {
+            return func.has_type(wanted);
+        }
         match (self.ty(), wanted) {
-            (ExternType::Func(ty), ExternType::Func(wanted)) => ty == *wanted,
             (ExternType::Global(ty), ExternType::Global(wanted)) => ty == *wanted,
             (ExternType::Table(ty), ExternType::Table(wanted)) => {
                 let (min, max) = (u64::from(wanted.min), wanted.max.map(u64::from));
@@ -79,6 +81,11 @@ impl Extern {
 pub trait Resolver {
     /// What to import; none if there is nothing of this name.
     fn resolve(&self, import: &Import) -> Option<Extern>;
+
+    /// The same for the module's import of that index, for those who know the module.
+    fn resolve_at(&self, _index: usize, import: &Import) -> Option<Extern> {
+        self.resolve(import)
+    }
 }
 
 impl<F: Fn(&Import) -> Option<Extern>> Resolver for F {

@@ -55,6 +55,18 @@ pub enum TrapKind {
     },
     /// The guest stack is exhausted.
     StackOverflow,
+    /// Guest code goes back to a place that was marked: see [`Caller::jump`]. Whoever called
+    /// it passes this on.
+    ///
+    /// [`Caller::jump`]: super::Caller::jump
+    Jump {
+        /// The mark.
+        id: u64,
+        /// What the marking call yields.
+        value: u64,
+    },
+    /// A jump to a place that is not there, or too many of them.
+    BadJump(&'static str),
     /// The embedder asked the guest to stop.
     Interrupted,
     /// An error of a host function or of the embedder's use of the interpreter.
@@ -104,6 +116,8 @@ impl fmt::Display for TrapKind {
                  the function is {found}"
             ),
             TrapKind::StackOverflow => f.write_str("call stack exhausted"),
+            TrapKind::Jump { .. } => f.write_str("jump to a marked place"),
+            TrapKind::BadJump(why) => f.write_str(why),
             TrapKind::Interrupted => f.write_str("interrupted"),
             TrapKind::Message(text) => f.write_str(text),
             TrapKind::Host(_) => f.write_str("ended by the host"),

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::jumps;
 use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
 use crate::host::bindings::table;
 use crate::host::trace::Tracer;
 use crate::interp::{
-    Caller, Extern, ExternType, Func, FuncType, HostFn, Import, Module, Resolver, Trap, ValType,
+    Caller, Extern, ExternType, FuncType, HostFn, HostFunc, Import, Module, Resolver, Trap, ValType,
 };
 
 /// The module that WALI's imports come from.
@@ -142,45 +143,60 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
 
 /// Finds the host function for each import, of the type that this import declares: one name
 /// may be imported several times with different types.
-pub struct Linker {
-    bindings: HashMap<&'static str, &'static Binding<Thread>>,
-    tracer: Option<Arc<Tracer>>,
-}
+///
+/// It is made once for a module, and serves all threads.
+pub struct Linker(Vec<(Import, HostFunc)>);
 
 impl Resolver for Linker {
     fn resolve(&self, import: &Import) -> Option<Extern> {
-        let (target, ty) = find(&self.bindings, import).ok()?;
-        let code = match (target, &self.tracer) {
-            (Target::Binding(binding), Some(tracer)) if tracer.traces(binding) => {
-                let tracer = Arc::clone(tracer);
-                host_function(binding, &ty, move |thread, words| {
-                    tracer.call(binding, thread, words)
-                })
-            }
-            (Target::Binding(binding), _) => host_function(binding, &ty, binding.call),
-            (Target::Enosys, tracer) => {
-                let traced = tracer.as_ref().filter(|t| t.traces_unknown(&import.name));
-                enosys(&ty, import.name.clone(), traced.cloned())
-            }
+        let same = |(known, _): &&(Import, HostFunc)| {
+            (&known.module, &known.name, &known.ty) == (&import.module, &import.name, &import.ty)
         };
-        Some(Extern::Func(Func::host(ty, code)))
+        let (_, func) = self.0.iter().find(same)?;
+        Some(Extern::Func(func.clone().into()))
     }
+
+    fn resolve_at(&self, index: usize, _: &Import) -> Option<Extern> {
+        let (_, func) = self.0.get(index)?;
+        Some(Extern::Func(func.clone().into()))
+    }
+}
+
+/// The host function of an import.
+fn bind(target: Target, ty: FuncType, import: &Import, tracer: Option<&Arc<Tracer>>) -> HostFunc {
+    let code = match (target, tracer) {
+        (Target::Binding(binding), Some(tracer)) if tracer.traces(binding) => {
+            let tracer = Arc::clone(tracer);
+            host_function(binding, &ty, move |thread, words| {
+                tracer.call(binding, thread, words)
+            })
+        }
+        (Target::Binding(binding), _) => host_function(binding, &ty, binding.call),
+        (Target::Enosys, tracer) => {
+            let traced = tracer.filter(|t| t.traces_unknown(&import.name));
+            enosys(&ty, import.name.clone(), traced.cloned())
+        }
+    };
+    HostFunc::new(ty, code)
 }
 
 /// What binds the module's imports, with traced ones for a tracer; or all that cannot be bound,
 /// if any.
-pub fn link(module: &Module, tracer: Option<Arc<Tracer>>) -> Result<Linker, Vec<Problem>> {
+pub fn link(module: &Module, tracer: Option<&Arc<Tracer>>) -> Result<Linker, Vec<Problem>> {
     let bindings = by_name();
-    let problem = |import: &Import| {
-        let why = find(&bindings, import).err()?;
-        Some(Problem {
-            import: import.clone(),
-            why,
-        })
-    };
-    let problems: Vec<Problem> = module.imports().iter().filter_map(problem).collect();
+    let (mut funcs, mut problems) = (Vec::new(), Vec::new());
+    for import in module.imports() {
+        let import = import.clone();
+        match find(&bindings, &import) {
+            Ok((target, ty)) => {
+                let func = bind(target, ty, &import, tracer);
+                funcs.push((import, func));
+            }
+            Err(why) => problems.push(Problem { import, why }),
+        }
+    }
     if problems.is_empty() {
-        Ok(Linker { bindings, tracer })
+        Ok(Linker(funcs))
     } else {
         Err(problems)
     }
@@ -208,6 +224,7 @@ where
 {
     let narrow_result = ty.results.first() == Some(&ValType::I32);
     let no_result = ty.results.is_empty();
+    let declared_result = ty.results.first().copied();
     let exact = ty.params.len() == binding.params.len()
         && ty
             .params
@@ -225,7 +242,7 @@ where
         return Arc::new(move |caller, slots| {
             let mut words = [0; MAX_ARGS];
             words[..count].copy_from_slice(&slots[..count]);
-            slots[0] = make(&call, caller, &words)?;
+            slots[0] = make(&call, caller, &words, declared_result)?;
             Ok(())
         });
     }
@@ -247,7 +264,7 @@ where
                 slots[i]
             };
         }
-        let mut value = make(&call, caller, &words)?;
+        let mut value = make(&call, caller, &words, declared_result)?;
         if !no_result {
             if result == Some(Abi::I32) {
                 value = value as u32 as i32 as u64;
@@ -276,15 +293,51 @@ fn word(value: u64, narrow: bool) -> u64 {
 
 /// Makes a call, once the handlers of signals that came before it have run.
 #[inline]
-fn make<F>(call: &F, caller: &mut Caller<'_>, words: &[u64; MAX_ARGS]) -> Result<u64, Trap>
+fn make<F>(
+    call: &F,
+    caller: &mut Caller<'_>,
+    words: &[u64; MAX_ARGS],
+    result: Option<ValType>,
+) -> Result<u64, Trap>
 where
     F: Fn(&mut Thread, &[u64; MAX_ARGS]) -> Result<u64, Unwind>,
 {
     loop {
         match call(caller.state(), words) {
             Ok(value) => return Ok(value),
-            Err(Unwind::Interrupted) => caller.attend()?,
-            Err(unwind) => return Err(Trap::host(unwind)),
+            Err(unwind) => {
+                if let Some(value) = carry_out(caller, unwind, result)? {
+                    return Ok(value);
+                }
+            }
         }
     }
+}
+
+/// Does what a call wants done instead of a return. None if it has to be made again.
+///
+/// # Errors
+/// What ends the run of guest code, or takes it elsewhere.
+#[cold]
+fn carry_out(
+    caller: &mut Caller<'_>,
+    unwind: Unwind,
+    result: Option<ValType>,
+) -> Result<Option<u64>, Trap> {
+    match unwind {
+        Unwind::Exit(_) | Unwind::ExitThread(_) => return Err(Trap::host(unwind)),
+        Unwind::Interrupted => {}
+        Unwind::Mark(mark) => {
+            if let Some(value) = jumps::mark(caller, mark, result)? {
+                return Ok(Some(value));
+            }
+        }
+        Unwind::Jump(jump) => {
+            if let Some(trap) = jumps::jump(caller, jump)? {
+                return Err(trap);
+            }
+        }
+    }
+    caller.attend()?;
+    Ok(None)
 }

@@ -1,17 +1,18 @@
 //! The guest's signal handlers, run where its code can be interrupted.
 
 use std::ffi::c_int;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use wali_arch::flags::fault_codes;
 
+use super::threads::Group;
 use crate::engine::{Engine, ForkLock};
-use crate::host::Thread;
-use crate::host::abi::Guest;
+use crate::host::abi::{Errno, Guest};
 use crate::host::signals::{Delivery, Disposition, of_fault};
+use crate::host::{NewThread, Thread};
 use crate::interp::{
-    Caller, Extern, ForkGuard, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind,
-    ValType, Value,
+    Caller, Extern, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind, ValType, Value,
 };
 
 /// The name of the guest's C stack pointer.
@@ -22,6 +23,7 @@ const STACK_POINTER: &str = "__stack_pointer";
 struct Interpreter {
     interrupt: InterruptHandle,
     stack_pointer: Option<Global>,
+    group: Arc<Group>,
 }
 
 impl Engine for Interpreter {
@@ -46,14 +48,12 @@ impl Engine for Interpreter {
         }
     }
 
-    fn fork_lock(&self) -> Box<dyn ForkLock> {
-        Box::new(ForkGuard::new())
+    fn spawn(&self, new: NewThread) -> Result<i32, Errno> {
+        self.group.spawn(new)
     }
-}
 
-impl ForkLock for ForkGuard {
-    fn in_child(&mut self) {
-        ForkGuard::in_child(self);
+    fn fork_lock(&self) -> Box<dyn ForkLock + '_> {
+        Box::new(self.group.fork_lock())
     }
 }
 
@@ -72,10 +72,11 @@ fn stack_pointer(instance: &Instance) -> Option<Global> {
 }
 
 /// Connects a thread's signals with the instance that runs it, on the thread itself.
-pub fn attach(instance: &mut Instance) {
+pub fn attach(instance: &mut Instance, group: Arc<Group>) {
     let engine = Interpreter {
         interrupt: instance.interrupt_handle(),
         stack_pointer: stack_pointer(instance),
+        group,
     };
     if let Some(thread) = instance.state::<Thread>() {
         // SAFETY: the signals have an allocation of their own; `detach` is called before the
@@ -123,18 +124,23 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
         .map_err(|_| Trap::new(TrapKind::StackOverflow))?;
     let mask = signals.enter(delivery);
     signals.set_mask(mask);
-    attend(caller)?;
     let mut slots = [0; MOST_SLOTS];
     slots[..3].copy_from_slice(&[
         delivery.signal as u64,
         u64::from(frame.info),
         u64::from(frame.context),
     ]);
-    caller.call(&func, &mut slots)?;
+    let result = attend(caller).and_then(|()| caller.call(&func, &mut slots));
     let signals = caller.state::<Thread>().signals();
-    let mask = signals.pop_frame(memory, delivery, &frame);
-    signals.leave(mask);
-    Ok(())
+    match result {
+        Ok(()) => {
+            let mask = signals.pop_frame(memory, delivery, &frame);
+            signals.leave(mask);
+        }
+        // Whoever jumps out has set the stack pointer, and the mask or not.
+        Err(_) => signals.abandon(),
+    }
+    result
 }
 
 /// Slots for a handler's arguments and whatever it returns.
@@ -168,6 +174,10 @@ pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
 
 /// The signal that a native program gets in the place of a trap, its code, and its address.
 fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
+    // There is no place at which the guest could go on.
+    if matches!(trap.kind(), TrapKind::BadJump(_)) {
+        return None;
+    }
     let signal = super::signal_of(trap)?;
     let (code, address) = match *trap.kind() {
         TrapKind::MemoryOutOfBounds { address } => (fault_codes::SEGV_MAPERR, address),

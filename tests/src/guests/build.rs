@@ -61,18 +61,34 @@ pub fn build(program: &Program) -> Result<Built, String> {
     let wasm = build_wasm(program)?;
     let tools = tools()?;
     let source = read(&program.source)?;
-    let common = read(&super::dir().join("common.h"))?;
-    let newer = read(&super::dir().join("newer.h"))?;
     let mut native = Command::new(&tools.cc[0]);
     native
         .args(&tools.cc[1..])
         .args(NATIVE_FLAGS)
         .arg(&program.source);
-    let key = hash(&(&source, &common, &newer, &tools.cc, NATIVE_FLAGS));
+    let key = hash(&(&source, &headers()?, &tools.cc, NATIVE_FLAGS));
     let native = cached(&format!("{}-{key:016x}", program.name), |out| {
         run(native, out)
     })?;
     Ok(Built { wasm, native })
+}
+
+/// What programs may include that is not libc's.
+fn headers() -> Result<Vec<String>, String> {
+    let dir = super::dir();
+    let mut texts = Vec::new();
+    for folder in [dir.join("hostile"), dir] {
+        let fail = |e| format!("{}: {e}", folder.display());
+        let mut paths: Vec<_> = std::fs::read_dir(&folder)
+            .and_then(|d| d.map(|entry| Ok(entry?.path())).collect::<Result<_, _>>())
+            .map_err(fail)?;
+        paths.retain(|path| path.extension().is_some_and(|e| e == "h"));
+        paths.sort();
+        for path in paths {
+            texts.push(read(&path)?);
+        }
+    }
+    Ok(texts)
 }
 
 /// Builds the Wasm half alone.
@@ -91,8 +107,7 @@ pub fn build_wasm(program: &Program) -> Result<PathBuf, String> {
         .args(&libc.objects);
     let key = hash(&(
         read(&program.source)?,
-        read(&dir.join("common.h"))?,
-        read(&dir.join("hostile/hostile.h"))?,
+        headers()?,
         libc.hash,
         &tools.version,
         WASM_FLAGS,

@@ -75,10 +75,12 @@ pub(super) fn auxiliary(out: &mut String, spec: &Spec, aux: &Aux) {
     arguments(out, spec, &aux.args);
     let (params, result) = aux.guest_signature(spec);
     let result = result.map_or_else(|| "()".to_owned(), |ty| wasm(&[ty]));
+    let names = std::iter::once(&aux.name).chain(&aux.aliases);
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let _ = writeln!(
         out,
-        "- Import: `{}`, `({}) -> {result}`",
-        aux.name,
+        "- Import: {}, `({}) -> {result}`",
+        names.join(", "),
         wasm(&params)
     );
 }

@@ -27,7 +27,10 @@ pub fn bindings(spec: &Spec, support: &syn::Path) -> TokenStream {
             .map(|name| entry(spec, call, name))
             .collect::<Vec<_>>()
     });
-    let aux_entries = spec.aux.values().map(|aux| aux_entry(spec, aux));
+    let aux_entries = spec.aux.values().flat_map(|aux| {
+        let names = std::iter::once(&aux.name).chain(&aux.aliases);
+        names.map(|name| aux_entry(spec, aux, name))
+    });
     let metadata = metadata::metadata(spec, support);
     quote! {
         #(#families)*

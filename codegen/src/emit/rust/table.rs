@@ -109,7 +109,7 @@ pub(super) fn entry(spec: &Spec, call: &Call, import: &str) -> TokenStream {
     )
 }
 
-pub(super) fn aux_entry(spec: &Spec, aux: &Aux) -> TokenStream {
+pub(super) fn aux_entry(spec: &Spec, aux: &Aux, import: &str) -> TokenStream {
     let (name, words) = (aux_ident(aux), words(spec, &aux.args));
     let (result, expression) = match &aux.returns {
         Some(scalar) => {
@@ -125,7 +125,5 @@ pub(super) fn aux_entry(spec: &Spec, aux: &Aux) -> TokenStream {
         }
         None => (None, quote!(cx.#name(#(#words),*).map(|()| 0))),
     };
-    table_entry(
-        spec, &aux.name, &aux.name, None, &aux.args, result, expression,
-    )
+    table_entry(spec, &aux.name, import, None, &aux.args, result, expression)
 }

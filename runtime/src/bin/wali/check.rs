@@ -25,7 +25,7 @@ pub struct Args {
 /// Prints the list.
 pub fn check(args: &Args) -> ExitCode {
     let module = match load(&args.module) {
-        Ok(module) => module,
+        Ok((module, _)) => module,
         Err(status) => return status,
     };
     let exports = program::check_exports(&module);

@@ -2,17 +2,19 @@
 
 mod check;
 mod environment;
+mod options;
 mod run;
 mod sigpipe;
 mod trace;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use wali_runtime::interp::Module;
-use wali_runtime::program;
+use wali_runtime::program::{self, LoadError};
 
 /// Exit status when a module is there but cannot be run, as shells have it.
 const CANNOT_RUN: u8 = 126;
@@ -45,15 +47,28 @@ fn main() -> ExitCode {
     }
 }
 
-/// Loads a module, or says why not and with which status to end.
-fn load(path: &Path) -> Result<Module, ExitCode> {
-    program::load(path).map_err(|error| {
-        complain(path, &error);
-        ExitCode::from(if error.is_not_found() {
-            NOT_FOUND
-        } else {
-            CANNOT_RUN
-        })
+/// Loads a module, which is given back with its file, or says why not and with which status to
+/// end.
+fn load(path: &Path) -> Result<(Module, File), ExitCode> {
+    let file = File::open(path).map_err(|error| failed(path, &LoadError::Io(error)))?;
+    load_file(file, path)
+}
+
+/// The same with a file that is open; the path is for messages.
+fn load_file(file: File, path: &Path) -> Result<(Module, File), ExitCode> {
+    let second = file.try_clone().map_err(LoadError::Io);
+    let loaded = second.and_then(|second| program::load_file(second, path));
+    loaded
+        .map(|module| (module, file))
+        .map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &LoadError) -> ExitCode {
+    complain(path, error);
+    ExitCode::from(if error.is_not_found() {
+        NOT_FOUND
+    } else {
+        CANNOT_RUN
     })
 }
 

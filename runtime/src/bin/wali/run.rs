@@ -1,6 +1,6 @@
 //! `wali run`
 
-use std::ffi::{CString, OsString, c_int};
+use std::ffi::{CString, OsString};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::interp::Module;
-use wali_runtime::program::{self, ImportAnswer, Outcome, Program, StartError, report, signal_of};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
 
-use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
+use super::{CANNOT_RUN, complain, environment, load, load_file, options, sigpipe, trace};
 
 /// Run a program
 ///
@@ -23,6 +23,9 @@ use super::{CANNOT_RUN, complain, environment, load, sigpipe, trace};
 pub struct Args {
     #[command(flatten)]
     environment: environment::Options,
+
+    #[command(flatten)]
+    engine: options::Options,
 
     #[command(flatten)]
     trace: trace::Options,
@@ -38,6 +41,9 @@ pub struct Args {
 /// Go on with a program that a guest has started by execve
 #[derive(clap::Args)]
 pub struct ResumeArgs {
+    #[command(flatten)]
+    engine: options::Options,
+
     #[command(flatten)]
     trace: trace::Options,
 
@@ -66,10 +72,11 @@ pub fn run(args: Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let module = match load(&path) {
-        Ok(module) => module,
+    let (module, file) = match load(&path) {
+        Ok(loaded) => loaded,
         Err(status) => return status,
     };
+    name_process(path.as_os_str().as_bytes());
     let unknown: Vec<String> = report(&module)
         .into_iter()
         .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
@@ -91,6 +98,8 @@ pub fn run(args: Args) -> ExitCode {
         args: arguments,
         environment,
         tracer,
+        program: Some(file),
+        options: args.engine.words(),
     };
     start(&module, &path, startup)
 }
@@ -112,13 +121,10 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         }
     };
     let path = PathBuf::from(OsString::from_vec(handoff.name.into_bytes()));
-    name_process(&path);
-    let module = match program::load_file(handoff.module, &path) {
-        Ok(module) => module,
-        Err(error) => {
-            complain(&path, &error);
-            return ExitCode::from(CANNOT_RUN);
-        }
+    name_process(handoff.command.as_bytes());
+    let (module, file) = match load_file(handoff.module, &path) {
+        Ok(loaded) => loaded,
+        Err(status) => return status,
     };
     // The interface has a line for each variable; those with a line break cannot be passed.
     let variables = handoff.environment.into_iter().map(CString::into_bytes);
@@ -128,13 +134,16 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         args: handoff.args,
         environment,
         tracer,
+        program: Some(file),
+        options: args.engine.words(),
     };
     start(&module, &path, startup)
 }
 
-/// Gives the process the name that the kernel gives it after execve, so that it is found by it.
-fn name_process(path: &Path) {
-    let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+/// Gives the process the name that the kernel gives it after execve, so that it is found by it:
+/// the last part of its path.
+fn name_process(path: &[u8]) {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     if let Ok(name) = CString::new(name) {
         // SAFETY: the kernel copies the C string, as much of it as there is room for.
         unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
@@ -151,36 +160,22 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
         }
     };
     sigpipe::restore();
-    let outcome = match Program::new(module, process) {
-        Ok(mut program) => program.run(),
-        Err(StartError::Ended(outcome)) => outcome,
+    let name = path.to_owned();
+    let end = move |outcome: &Outcome| end(&name, outcome);
+    match Program::with_end(module, process, Box::new(end)) {
+        Ok(mut program) => end_process(&program.run()),
         Err(error) => {
             complain(path, &error);
-            return ExitCode::from(CANNOT_RUN);
-        }
-    };
-    match outcome {
-        Outcome::Exit(status) => ExitCode::from(status as u8),
-        Outcome::Trap(trap) => {
-            sigpipe::ignore();
-            complain(path, &trap);
-            if let Some(signal) = signal_of(&trap) {
-                die(signal);
-            }
             ExitCode::from(CANNOT_RUN)
         }
     }
 }
 
-/// Ends this process by a signal's default action, for its parent to see.
-fn die(signal: c_int) {
-    // SAFETY: the default action and an empty mask need nothing of ours to stay alive.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, signal);
-        libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
-        libc::raise(signal);
+/// Ends this process as the program ended, with a word on why it did.
+fn end(path: &Path, outcome: &Outcome) {
+    if let Outcome::Trap(trap) = outcome {
+        sigpipe::ignore();
+        complain(path, trap);
     }
+    end_process(outcome)
 }

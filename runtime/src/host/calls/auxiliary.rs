@@ -4,8 +4,9 @@ use std::sync::atomic::AtomicBool;
 
 use wali_arch::flags::errno;
 
+use crate::engine::{Jump, Mark, SaveMask};
 use crate::host::abi::{Errno, Guest, Unwind};
-use crate::host::bindings::AuxCalls;
+use crate::host::bindings::{AuxCalls, MemoryCalls, ProcessCalls};
 use crate::host::process::{Process, Thread};
 
 impl AuxCalls for Thread {
@@ -53,22 +54,90 @@ impl AuxCalls for Thread {
         ))
     }
 
-    fn wasm_thread_spawn(&mut self, _: u32, _: u32) -> Result<i32, Unwind> {
-        Ok(-errno::ENOSYS)
+    fn wasm_thread_spawn(&mut self, start: u32, arg: u32) -> Result<i32, Unwind> {
+        // So that no signal comes to a thread that is not ready.
+        let Some(mask) = self.signals().block_all() else {
+            return Err(Unwind::Interrupted);
+        };
+        let new = self.another(mask, start, arg);
+        let tid = match self.signals().engine() {
+            Some(engine) => engine.spawn(new),
+            None => Err(Errno(errno::ENOSYS)),
+        };
+        self.signals().set_mask(mask);
+        Ok(tid.unwrap_or_else(|Errno(number)| -number))
     }
 
-    fn setjmp(&mut self, _: u32) -> Result<i32, Unwind> {
+    fn setjmp(&mut self, buffer: u32) -> Result<i32, Unwind> {
+        Err(Unwind::Mark(Mark { buffer, mask: None }))
+    }
+
+    fn sigsetjmp(&mut self, buffer: u32, save: i32) -> Result<i32, Unwind> {
+        let mask = Some(SaveMask(save != 0));
+        Err(Unwind::Mark(Mark { buffer, mask }))
+    }
+
+    fn longjmp(&mut self, buffer: u32, value: i32) -> Result<(), Unwind> {
+        Err(Unwind::Jump(Jump { buffer, value }))
+    }
+
+    fn set_thread_area(&mut self, _: u32) -> Result<i32, Unwind> {
         Ok(0)
     }
 
-    fn sigsetjmp(&mut self, _: u32, _: i32) -> Result<i32, Unwind> {
+    fn unmapself(&mut self, base: u32, size: u32) -> Result<(), Unwind> {
+        // As musl has it: if it cannot be unmapped, it stays.
+        self.munmap(base, size)?;
+        self.exit(0).map(|_| ())
+    }
+
+    fn feclearexcept(&mut self, _: i32) -> Result<i32, Unwind> {
         Ok(0)
     }
 
-    fn longjmp(&mut self, _: u32, _: i32) -> Result<(), Unwind> {
-        Err(Unwind::Longjmp)
+    fn fegetexceptflag(&mut self, _: u32, _: i32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn feraiseexcept(&mut self, _: i32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn fesetexceptflag(&mut self, _: u32, _: i32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn fetestexcept(&mut self, _: i32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn fegetround(&mut self) -> Result<i32, Unwind> {
+        Ok(NEAREST)
+    }
+
+    fn fesetround(&mut self, round: i32) -> Result<i32, Unwind> {
+        Ok(i32::from(round != NEAREST))
+    }
+
+    fn fegetenv(&mut self, _: u32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn feholdexcept(&mut self, _: u32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn fesetenv(&mut self, _: u32) -> Result<i32, Unwind> {
+        Ok(0)
+    }
+
+    fn feupdateenv(&mut self, _: u32) -> Result<i32, Unwind> {
+        Ok(0)
     }
 }
+
+/// The one way to round that Wasm has: `FE_TONEAREST`.
+const NEAREST: i32 = 0;
 
 /// 0 the first time, 1 ever after.
 fn once(flag: &AtomicBool) -> i32 {

@@ -1,8 +1,10 @@
 //! Directories.
 
+use std::ffi::CString;
 use std::mem::offset_of;
 
-use wali_arch::flags::errno;
+use wali_arch::flags::at_fd::AT_FDCWD;
+use wali_arch::flags::{errno, exec_limits};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
@@ -15,6 +17,49 @@ impl DirCalls for Thread {
     fn getdents(&mut self, fd: i32, dirp: u32, count: u32) -> Result<i64, Unwind> {
         result(getdents(Guest::memory(self), fd, dirp, count))
     }
+
+    fn readlink(&mut self, pathname: u32, buf: u32, bufsiz: i32) -> Result<i64, Unwind> {
+        result(readlinkat(self, AT_FDCWD, pathname, buf, bufsiz))
+    }
+
+    fn readlinkat(
+        &mut self,
+        dirfd: i32,
+        pathname: u32,
+        buf: u32,
+        bufsiz: i32,
+    ) -> Result<i64, Unwind> {
+        result(readlinkat(self, dirfd, pathname, buf, bufsiz))
+    }
+}
+
+/// readlinkat(2). The link of this process's program leads to the module.
+///
+/// # Errors
+/// As Linux's.
+fn readlinkat(
+    thread: &Thread,
+    dirfd: i32,
+    pathname: u32,
+    buf: u32,
+    bufsiz: i32,
+) -> Result<i64, Errno> {
+    let memory = Guest::memory(thread);
+    let dirfd = descriptor(dirfd);
+    let name = memory.read_string(pathname, exec_limits::PATH_MAX as usize);
+    let own = |name: &CString| thread.process.own_link(dirfd as i32, name);
+    if bufsiz > 0
+        && let Some(text) = name.ok().flatten().as_ref().and_then(own)
+    {
+        let len = text.len().min(bufsiz as usize);
+        memory.write(buf, &text[..len])?;
+        return Ok(len as i64);
+    }
+    let path = memory.address(pathname, 0);
+    let place = memory.address(buf, i64::from(bufsiz) as u64);
+    let number = everywhere(number::readlinkat)?;
+    // SAFETY: both addresses are the guest's, one of them with its extent.
+    outcome(unsafe { syscall::syscall4(number, dirfd, path, place, bufsiz as usize) })
 }
 
 /// getdents(2). Entries of getdents64 are as long; they only have the type before the name

@@ -230,6 +230,10 @@ fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>, Un
     };
     let pid = {
         let mut engine = thread.signals().engine().map(|engine| engine.fork_lock());
+        if engine.as_ref().is_some_and(|engine| engine.too_late()) {
+            thread.signals().set_mask(mask);
+            return Err(Unwind::Interrupted);
+        }
         let process = std::sync::Arc::clone(&thread.process);
         let _actions = process.actions().lock();
         let _map = thread.map_lock();

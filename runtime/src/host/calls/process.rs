@@ -12,8 +12,12 @@ use crate::host::process::Thread;
 
 impl ProcessCalls for Thread {
     fn exit(&mut self, status: i32) -> Result<i64, Unwind> {
-        // As long as there is one thread, it is the last one.
-        Err(Unwind::Exit(status))
+        // A signal that has come for this thread is not lost with it; from here on, others get
+        // those of the process.
+        match self.signals().block_all() {
+            Some(_) => Err(Unwind::ExitThread(status)),
+            None => Err(Unwind::Interrupted),
+        }
     }
 
     fn exit_group(&mut self, status: i32) -> Result<i64, Unwind> {

@@ -14,7 +14,7 @@ use wali_arch::tables::number;
 
 use super::actions::Disposition;
 use super::set::{FAULTS, Set};
-use super::{Delivery, Signals};
+use super::{Delivery, Signals, siginfo};
 use crate::fault;
 use crate::host::abi::Errno;
 
@@ -241,6 +241,40 @@ unsafe fn note(signals: &Signals, signal: c_int, info: *mut host::siginfo, conte
 unsafe fn interrupt(signals: &Signals, context: *mut c_void) {
     signals.request();
     // SAFETY: as the caller promises.
+    unsafe { leave_call(context) };
+}
+
+/// Its address is the value of the signals by which the runtime has a thread leave a call. No
+/// guest knows it.
+static KICK: u8 = 0;
+
+fn kick_value() -> u64 {
+    (&raw const KICK) as u64
+}
+
+/// Has a thread of this process leave a call that blocks: it finds its interrupt word set, or,
+/// in a raw call of the runtime's, that the call was interrupted. What comes just before such a
+/// raw call is lost, so that it has to be done again until the thread answers.
+pub fn kick(thread: c_int) {
+    let (Some(send), Some(getpid)) = (number::rt_tgsigqueueinfo, number::getpid) else {
+        return;
+    };
+    let info = siginfo::queued(signals::SIGSEGV, kick_value());
+    // SAFETY: the information is a live local. The signal's handler is the runtime's.
+    unsafe {
+        let process = syscall::syscall0(getpid) as usize;
+        let info = core::ptr::from_ref(&info) as usize;
+        let signal = signals::SIGSEGV as usize;
+        syscall::syscall4(send, process, thread as usize, signal, info);
+    }
+}
+
+/// Has a call that has not been made left, if a handler of this thread runs in it.
+///
+/// # Safety
+/// `context` is the third argument of that handler.
+unsafe fn leave_call(context: *mut c_void) {
+    // SAFETY: as the caller promises.
     let mut machine = unsafe { MachineContext::new(context) };
     if syscall::checked_range().contains(&machine.pc()) {
         machine.set_pc(syscall::checked_exit());
@@ -249,6 +283,13 @@ unsafe fn interrupt(signals: &Signals, context: *mut c_void) {
 
 /// A signal of a fault that a process sent. Whether it was for us.
 fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool {
+    // SAFETY: the kernel passes a live siginfo, of which both types are views, and a context.
+    unsafe {
+        if siginfo::queued_value(&*info.cast()) == Some(kick_value()) {
+            leave_call(context);
+            return true;
+        }
+    }
     // SAFETY: as in `arrive`.
     let Some(signals) = (unsafe { CURRENT.get().as_ref() }) else {
         return false;

@@ -31,9 +31,9 @@ use wali_arch::layout::host;
 use wali_arch::syscall;
 
 pub use actions::{Action, Actions, Disposition};
-pub use arrival::install;
+pub use arrival::{install, kick};
 pub use frame::Frame;
-pub use set::{FAULTS, Set};
+pub use set::{FAULTS, Set, set_kernel_mask};
 pub use siginfo::{of_fault, to_guest, to_host};
 pub use stack::AltStack;
 
@@ -100,13 +100,17 @@ impl fmt::Debug for Signals {
 impl Signals {
     /// A thread's signals, with the mask that the calling thread has.
     pub fn new(actions: Arc<Actions>) -> Signals {
-        let inherited = set::kernel_mask();
+        Signals::with_mask(actions, set::kernel_mask())
+    }
+
+    /// Those of a thread that is to have this mask, but blocks everything when it is attached.
+    pub fn with_mask(actions: Arc<Actions>, mask: Set) -> Signals {
         Signals {
             actions,
             engine: OnceCell::new(),
             word: AtomicPtr::new(NEVER.as_ptr()),
             arrival: Arrival::new(),
-            held: AtomicU64::new((inherited & FAULTS).bits()),
+            held: AtomicU64::new((mask & FAULTS).bits()),
             stack: Cell::new(AltStack::default()),
             depth: Cell::new(0),
         }
@@ -212,6 +216,13 @@ impl Signals {
     /// The mask for the kernel of a call that waits under `mask`.
     pub fn to_wait_under(&self, mask: Set) -> Set {
         mask | self.actions.ignored_faults()
+    }
+
+    /// The guest's mask; none if a handler has to run first.
+    pub fn mask(&self) -> Option<Set> {
+        let kernel = set::kernel_mask();
+        // A note that came meanwhile has blocked everything.
+        (!self.noted()).then(|| kernel | self.held())
     }
 
     /// Blocks all signals but those of faults for a while; returns the guest's mask, to be
@@ -362,6 +373,11 @@ impl Signals {
     pub fn leave(&self, mask: Set) {
         self.depth.set(self.depth.get() - 1);
         self.set_mask(mask.blockable());
+    }
+
+    /// The handler does not return: the guest has jumped out of it, and keeps its mask.
+    pub fn abandon(&self) {
+        self.depth.set(self.depth.get() - 1);
     }
 
     /// Gives the kernel what the runtime has kept to itself, for the program that runs next:

@@ -154,6 +154,25 @@ pub fn of_fault(signal: c_int, code: i32, address: u32) -> host::siginfo {
     info
 }
 
+/// Of a signal that a process queues with a value.
+pub fn queued(signal: c_int, value: u64) -> host::siginfo {
+    let mut info = host::siginfo::zeroed();
+    let mut parts = host::siginfo_parts::zeroed();
+    (parts.si_signo, parts.si_code) = (signal, signal_codes::SI_QUEUE);
+    set_part(&mut info, 0, parts);
+    let mut queue = host::siginfo_queue::zeroed();
+    queue._sigval = value;
+    set_part(&mut info, HOST_UNION, queue);
+    info
+}
+
+/// The value of a signal that a process queued.
+pub fn queued_value(info: &host::siginfo) -> Option<u64> {
+    let head: host::siginfo_parts = part(info, 0);
+    let queue: host::siginfo_queue = part(info, HOST_UNION);
+    (head.si_code == signal_codes::SI_QUEUE).then_some(queue._sigval)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -168,7 +168,8 @@ impl Tracer {
                 let outcome = match unwind {
                     // It will be made again, behind the handlers of signals.
                     Unwind::Interrupted => "? ERESTARTSYS (To be restarted)",
-                    Unwind::Exit(_) | Unwind::Longjmp => "?",
+                    Unwind::Mark(_) => "0",
+                    Unwind::Exit(_) | Unwind::ExitThread(_) | Unwind::Jump(_) => "?",
                 };
                 self.line(start, None, &text, outcome, "");
                 return result;

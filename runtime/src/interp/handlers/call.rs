@@ -6,6 +6,7 @@
 
 use super::super::context::{Cell, Context, HEADER_SLOTS, Meta, dispatch, stop};
 use super::super::func::{self, FuncObj};
+use super::super::jumps::FORGET;
 use super::super::trap::Exit;
 use super::control::safepoint;
 use super::{get, op16, op32, op64};
@@ -151,7 +152,8 @@ pub(crate) unsafe extern "C" fn call_import(
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
         let func = *(*cx).funcs.add(op32(ip, 2) as usize);
-        let done = func::call_foreign(cx, func, sp.add(op16(ip, 0) as usize));
+        let args = sp.add(op16(ip, 0) as usize);
+        let done = func::call_foreign(cx, func, args, ip.add(2), sp);
         after_foreign(cx, ip, sp, mem, 2, done)
     }
 }
@@ -220,7 +222,8 @@ unsafe extern "C" fn call_indirect_foreign(
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
-        let done = func::call_foreign(cx, func, sp.add(op16(ip, 0) as usize));
+        let args = sp.add(op16(ip, 0) as usize);
+        let done = func::call_foreign(cx, func, args, ip.add(3), sp);
         after_foreign(cx, ip, sp, mem, 3, done)
     }
 }
@@ -247,10 +250,39 @@ unsafe fn replace(
         }
         let header = sp.add(op16(ip, 0) as usize);
         let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+        if return_to == FORGET.as_ptr().cast() {
+            return unmark(cx, ip, sp, mem);
+        }
         let params = Meta::read(code).params as usize;
         copy_up(sp, args, params);
         begin(cx, code, sp, mem, return_to, caller)
     }
+}
+
+/// Forgets the marks of a frame that is about to be replaced, and starts the instruction
+/// again.
+///
+/// # Safety
+/// The machine's contract; the frame has marks, and its header is at the first quarter.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn unmark(cx: *mut Context, ip: *const u64, sp: *mut u64, mem: *mut u8) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        *sp.add(op16(ip, 0) as usize) = func::forget_marks(cx) as u64;
+        dispatch(cx, ip, sp, mem)
+    }
+}
+
+/// Where functions return to whose frames have marks: forgets them, and returns.
+pub(crate) unsafe extern "C" fn forget(
+    cx: *mut Context,
+    _ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+) -> usize {
+    // SAFETY: the machine's contract; `sp` is the caller's frame already.
+    unsafe { dispatch(cx, func::forget_marks(cx), sp, mem) }
 }
 
 /// Copies slots, the first one first, without a call to memmove.
@@ -311,7 +343,8 @@ unsafe extern "C" fn return_call_foreign(
     // SAFETY: the machine's contract.
     unsafe {
         let args = sp.add(op16(ip, 1) as usize);
-        if !func::call_foreign(cx, func, args) {
+        // The frame is as good as gone, so that there is no place to come back to.
+        if !func::call_foreign(cx, func, args, std::ptr::null(), sp) {
             return stop(cx, ip, sp, mem, Exit::Pending);
         }
         let header = sp.add(op16(ip, 0) as usize);

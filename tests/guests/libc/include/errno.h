@@ -1,8 +1,7 @@
 #pragma once
 #include <wali.h>
 
-// A plain variable: these guests have one thread.
-extern int errno;
+extern _Thread_local int errno;
 
 // The kernel's result as libc gives it: -1 and errno, or the value.
 long long __result(long long raw);

@@ -72,6 +72,7 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old);
 int sigpending(sigset_t *set);
 int sigsuspend(const sigset_t *mask);
 int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
+int sigwait(const sigset_t *set, int *signal);
 int sigqueue(pid_t pid, int signal, const union sigval value);
 int sigaltstack(const stack_t *stack, stack_t *old);
 int kill(pid_t pid, int signal);

@@ -42,6 +42,12 @@ int sigsuspend(const sigset_t *mask) { return INT(rt_sigsuspend((void *)mask, SE
 int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout) {
   return INT(rt_sigtimedwait((void *)set, (void *)info, timeout, SET_BYTES));
 }
+int sigwait(const sigset_t *set, int *signal) {
+  int got = sigtimedwait(set, NULL, NULL);
+  if (got < 0) return errno;
+  *signal = got;
+  return 0;
+}
 int sigqueue(pid_t pid, int signal, const union sigval value) {
   siginfo_t info;
   memset(&info, 0, sizeof info);
@@ -75,7 +81,6 @@ int sigaddset(sigset_t *set, int signal) { return change(set, signal, 1); }
 int sigdelset(sigset_t *set, int signal) { return change(set, signal, 0); }
 int sigismember(const sigset_t *set, int signal) { return set->bits[0] >> (signal - 1) & 1; }
 
-pid_t fork(void) { return INT(fork()); }
 pid_t wait4(pid_t pid, int *status, int options, struct rusage *used) {
   return INT(wait4(pid, status, options, used));
 }

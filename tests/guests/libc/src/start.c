@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int errno;
 char **environ;
 
 // clang calls main `main` if it has parameters and `__main_void` if not; either will do.

@@ -1,4 +1,5 @@
 // Buffered output and formatting.
+#include <__lock.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,21 +27,32 @@ static int write_all(int fd, const char *data, size_t count) {
   return 0;
 }
 
-int fflush(FILE *file) {
-  if (!file) file = stdout;
+static int flush(FILE *file) {
   int result = write_all(file->fd, file->buffer, file->used);
   file->used = 0;
   return result;
 }
 
+int fflush(FILE *file) {
+  __lock(&__stdio_lock);
+  int result = flush(file ? file : stdout);
+  __unlock(&__stdio_lock);
+  return result;
+}
+
 static int put(FILE *file, const char *data, size_t count) {
-  if (count > file->size - file->used) {
-    if (fflush(file) != 0) return EOF;
-    if (count > file->size) return write_all(file->fd, data, count);
+  int result = 0;
+  __lock(&__stdio_lock);
+  if (count > file->size - file->used && flush(file) != 0) {
+    result = EOF;
+  } else if (count > file->size) {
+    result = write_all(file->fd, data, count);
+  } else {
+    memcpy(file->buffer + file->used, data, count);
+    file->used += count;
   }
-  memcpy(file->buffer + file->used, data, count);
-  file->used += count;
-  return 0;
+  __unlock(&__stdio_lock);
+  return result;
 }
 
 int fputc(int c, FILE *file) {

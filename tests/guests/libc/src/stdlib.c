@@ -1,4 +1,5 @@
 // Allocation over mmap, sorting, numbers.
+#include <__lock.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +25,23 @@ static void *map(size_t size) {
   return got == MAP_FAILED ? NULL : got;
 }
 
+static block *from_slab(int class) {
+  block *b = free_lists[class];
+  if (b) {
+    free_lists[class] = b->next;
+    return b;
+  }
+  size_t size = (size_t)1 << class;
+  if ((size_t)(slab_end - slab) < size) {
+    slab = map(SLAB);
+    slab_end = slab ? slab + SLAB : NULL;
+    if (!slab) return NULL;
+  }
+  b = (block *)slab;
+  slab += size;
+  return b;
+}
+
 void *malloc(size_t size) {
   if (size > (size_t)-1 / 2) return NULL;
   size += sizeof(block);
@@ -35,21 +53,10 @@ void *malloc(size_t size) {
     int class = SMALLEST;
     while ((size_t)1 << class < size) class++;
     size = (size_t)1 << class;
-    b = free_lists[class];
-    if (b) {
-      free_lists[class] = b->next;
-    } else {
-      if ((size_t)(slab_end - slab) < size) {
-        slab = map(SLAB);
-        if (!slab) {
-          slab_end = NULL;
-          return NULL;
-        }
-        slab_end = slab + SLAB;
-      }
-      b = (block *)slab;
-      slab += size;
-    }
+    __lock(&__heap_lock);
+    b = from_slab(class);
+    __unlock(&__heap_lock);
+    if (!b) return NULL;
   }
   b->size = size;
   return b + 1;
@@ -64,8 +71,10 @@ void free(void *memory) {
     return;
   }
   int class = __builtin_ctz(size);
+  __lock(&__heap_lock);
   b->next = free_lists[class];
   free_lists[class] = b;
+  __unlock(&__heap_lock);
 }
 
 void *calloc(size_t count, size_t size) {
