@@ -52,6 +52,10 @@ impl Engine for Interpreter {
         self.group.spawn(new)
     }
 
+    fn owns_process(&self) -> bool {
+        self.group.owns_process()
+    }
+
     fn fork_lock(&self) -> Box<dyn ForkLock + '_> {
         Box::new(self.group.fork_lock())
     }

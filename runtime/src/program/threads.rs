@@ -269,6 +269,11 @@ impl Group {
         self.changed.notify_all();
     }
 
+    /// Whether the process ends with the program.
+    pub fn owns_process(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Takes the locks that a fork needs.
     pub fn fork_lock(&self) -> Locks<'_> {
         Locks {

@@ -253,8 +253,14 @@ fn rt_sigtimedwait(
         0,
         0,
     ];
-    // SAFETY: live locals, and a place inside the reservation or nowhere.
-    let signal = unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?;
+    let signal = match signals.take_pending(these) {
+        Some((signal, info)) => {
+            found = info;
+            signal.into()
+        }
+        // SAFETY: live locals, and a place inside the reservation or nowhere.
+        None => unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?,
+    };
     if info != 0 {
         memory.write_plain(info, &to_guest(&found))?;
     }

@@ -297,8 +297,13 @@ fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool
     let arrival = &signals.arrival;
     // SAFETY: the kernel passes a live siginfo, of which both types are views.
     let known = unsafe { *info.cast::<host::siginfo>() };
-    // While a call waits, the kernel blocks what the guest does: what comes is let through.
-    if !arrival.waits() && signals.held().contains(signal) {
+    let blocked = match arrival.waits() {
+        // The kernel blocks what the guest does: what comes is let through.
+        true if signals.leaves_faults() => Set::default(),
+        true => Set(arrival.waits_under.load(Ordering::Relaxed)),
+        false => signals.held(),
+    };
+    if blocked.contains(signal) {
         arrival.keep_sent(signal, known);
         return true;
     }

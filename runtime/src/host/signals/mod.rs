@@ -187,7 +187,7 @@ impl Signals {
     /// As for the raw calls.
     #[inline]
     pub unsafe fn may_block(&self, number: usize, args: &[usize; 6]) -> isize {
-        let quiet = self.held() | self.actions.ignored_faults();
+        let quiet = self.quiet();
         // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
         unsafe {
             match quiet.is_empty() || self.arrival.waits() {
@@ -197,6 +197,23 @@ impl Signals {
                 }),
             }
         }
+    }
+
+    /// Signals of faults to leave to the kernel for the time of a call.
+    #[inline]
+    fn quiet(&self) -> Set {
+        let quiet = self.held() | self.actions.ignored_faults();
+        match quiet.is_empty() || self.leaves_faults() {
+            true => quiet,
+            false => Set::default(),
+        }
+    }
+
+    /// Whether signals of faults can be left to the kernel.
+    fn leaves_faults(&self) -> bool {
+        self.engine
+            .get()
+            .is_some_and(|engine| engine.owns_process())
     }
 
     /// Has the kernel see to signals of faults that the guest blocks or ignores, for the time
@@ -215,7 +232,10 @@ impl Signals {
 
     /// The mask for the kernel of a call that waits under `mask`.
     pub fn to_wait_under(&self, mask: Set) -> Set {
-        mask | self.actions.ignored_faults()
+        match self.leaves_faults() {
+            true => mask | self.actions.ignored_faults(),
+            false => mask - FAULTS,
+        }
     }
 
     /// The guest's mask; none if a handler has to run first.
@@ -269,11 +289,25 @@ impl Signals {
     /// # Errors
     /// [`Errno::INTERRUPTED`] if a handler has to run first.
     pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
-        let quiet = self.held() | self.actions.ignored_faults();
-        match quiet.is_empty() {
-            true => self.arrival.wait(mask, call),
-            false => self.quietly(quiet, || self.arrival.wait(mask, call)),
+        let quiet = self.quiet();
+        if !quiet.is_empty() {
+            return self.quietly(quiet, || self.arrival.wait(mask, call));
         }
+        // A signal of a fault that this mask lets through ends the wait before it begins.
+        if let Some(signal) = self.arrival.sent().without(mask).first()
+            && let Some(before) = self.block_all_but_sent()
+        {
+            let info = self.arrival.take_sent(signal);
+            match self.delivery(signal, info, before, mask) {
+                Some(delivery) => {
+                    self.arrival.note(delivery);
+                    self.request();
+                    return Err(Errno(wali_arch::flags::errno::EINTR));
+                }
+                None => self.set_mask(before),
+            }
+        }
+        self.arrival.wait(mask, call)
     }
 
     /// The next handler to run. Until its mask is set, all signals are blocked.
