@@ -1,7 +1,7 @@
 //! Faults of guest accesses: `SIGSEGV` and `SIGBUS` raised by a guarded access become a
 //! value in the code that made it; any other goes to whoever was there before.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Once;
@@ -82,6 +82,13 @@ pub fn restore() {
 thread_local! {
     /// The pins of the guarded region this thread is in, if any.
     static REGION: UnsafeCell<Option<Pins>> = const { UnsafeCell::new(None) };
+    /// Signal and code of the last fault that became a value.
+    static LAST: Cell<(c_int, i32)> = const { Cell::new((libc::SIGSEGV, 0)) };
+}
+
+/// Signal and code of the calling thread's last fault that became a value.
+pub fn last() -> (c_int, i32) {
+    LAST.get()
 }
 
 /// Runs `f`, some accesses to guest memory made by Rust itself (atomics); a fault in it
@@ -120,6 +127,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         sent(signal, info, context);
         return;
     }
+    LAST.set((signal, code));
     if let Some(landing) = landing_for(machine.pc()) {
         machine.set_fault(address);
         machine.set_pc(landing);

@@ -229,7 +229,7 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         | TrapKind::TableOutOfBounds
         | TrapKind::UndefinedElement { .. }
         | TrapKind::UninitializedElement { .. } => Some(libc::SIGSEGV),
-        TrapKind::UnalignedAtomic { .. } => Some(libc::SIGBUS),
+        TrapKind::MemoryMissing { .. } | TrapKind::UnalignedAtomic { .. } => Some(libc::SIGBUS),
         TrapKind::Unreachable | TrapKind::IndirectCallTypeMismatch { .. } => Some(libc::SIGILL),
         TrapKind::DivideByZero | TrapKind::IntegerOverflow | TrapKind::InvalidConversion => {
             Some(libc::SIGFPE)

@@ -91,6 +91,8 @@ static void from(const char *what) {
 static void sent(void) {
   int signals[] = {SIGUSR1, SIGTERM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGCHLD, SIGIO, 34, 64};
   union sigval value = {.sival_int = 0x7eadbeef};
+  int ends[2];
+  pipe(ends);
   for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) {
     int s = signals[i];
     handle(s, 0);
@@ -116,15 +118,19 @@ static void sent(void) {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+      int status = 0;
+      read(ends[0], &status, 1);
       kill(getppid(), s);
       _exit(0);
     }
     int status;
     expected = child;
-    int before = handled;
+    // The end of a child is a signal, too.
+    handled = 0;
+    write(ends[1], "x", 1);
+    until(1);
+    if (s != SIGCHLD) from("by a child");
     while (waitpid(child, &status, 0) < 0) {}
-    until(before + 1);
-    from("by a child");
   }
 }
 
@@ -182,8 +188,10 @@ static void timer(int notify, int signal, int clock, int value) {
   for (int i = 0; i < 20; i++) rest();
   memset(&last, 0, sizeof last);
   while (sigtimedwait(&set, &last, NULL) < 0) {}
-  printf("overrun %d, as asked %d, this timer %d\n", OVERRUN(&last) > 5,
-         raw(timer_getoverrun, id) == OVERRUN(&last), TIMER_ID(&last) == id);
+  printf("this timer %d\n", TIMER_ID(&last) == id);
+  if (signal != SIGSEGV && signal != SIGBUS)
+    printf("overrun %d, as asked %d\n", OVERRUN(&last) > 5,
+           raw(timer_getoverrun, id) == OVERRUN(&last));
   raw(timer_settime, id, 0, &(struct itimerspec){{0, 0}, {0, 0}}, NULL);
   while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) >= 0) {}
   // One that is deleted while its signal is pending.
@@ -257,7 +265,7 @@ static void children(void) {
       if (kind == 0) _exit(77);
       if (kind == 1) raise(SIGTERM);
       if (kind == 2) raise(SIGABRT);
-      if (kind == 3) __builtin_trap();
+      if (kind == 3) raise(SIGILL);
       for (;;) pause();
     }
     if (kind == 4) {
@@ -589,8 +597,8 @@ static void signalfds(void) {
   union sigval value = {.sival_int = 99};
   sigqueue(getpid(), 40, value);
   sigqueue(getpid(), 40, value);
-  kill(getpid(), SIGSEGV);
-  kill(getpid(), SIGBUS);
+  raise(SIGSEGV);
+  raise(SIGBUS);
   raise(SIGUSR1);
   struct pollfd {
     int fd;

@@ -438,7 +438,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
         let fault = |address: usize| {
             let memory = instance.memory_or_empty();
             let address = (address as u64).wrapping_sub(memory.base() as u64);
-            if address < memory.size() {
+            if crate::fault::last().0 == libc::SIGBUS {
+                TrapKind::MemoryMissing { address }
+            } else if address < memory.size() {
                 TrapKind::MemoryProtected { address }
             } else {
                 TrapKind::MemoryOutOfBounds { address }

@@ -21,6 +21,11 @@ pub enum TrapKind {
         /// The guest address.
         address: u64,
     },
+    /// An access to a page that is mapped, but has nothing behind it: beyond the end of a file.
+    MemoryMissing {
+        /// The guest address.
+        address: u64,
+    },
     /// An atomic access to a misaligned address.
     UnalignedAtomic {
         /// The guest address.
@@ -86,6 +91,12 @@ impl fmt::Display for TrapKind {
                 write!(
                     f,
                     "access to an unmapped or protected page at address {address:#x}"
+                )
+            }
+            TrapKind::MemoryMissing { address } => {
+                write!(
+                    f,
+                    "access beyond the end of a mapped file at address {address:#x}"
                 )
             }
             TrapKind::UnalignedAtomic { address } => {

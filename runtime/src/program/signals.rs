@@ -14,6 +14,7 @@ use crate::host::{NewThread, Thread};
 use crate::interp::{
     Caller, Extern, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind, ValType, Value,
 };
+use crate::memory::Memory;
 
 /// The name of the guest's C stack pointer.
 const STACK_POINTER: &str = "__stack_pointer";
@@ -163,7 +164,8 @@ fn callable(ty: &FuncType) -> bool {
 /// # Errors
 /// The trap, if there is no handler; otherwise what the handler ended the guest with.
 pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
-    let Some((signal, code, address)) = fault(&trap) else {
+    let thread = caller.state::<Thread>();
+    let Some((signal, code, address)) = fault(&trap, thread.linear_memory()) else {
         return Err(trap);
     };
     let info = of_fault(signal, code, address);
@@ -177,7 +179,7 @@ pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
 }
 
 /// The signal that a native program gets in the place of a trap, its code, and its address.
-fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
+fn fault(trap: &Trap, memory: &Memory) -> Option<(c_int, i32, u32)> {
     // There is no place at which the guest could go on.
     if matches!(trap.kind(), TrapKind::BadJump(_)) {
         return None;
@@ -185,7 +187,15 @@ fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
     let signal = super::signal_of(trap)?;
     let (code, address) = match *trap.kind() {
         TrapKind::MemoryOutOfBounds { address } => (fault_codes::SEGV_MAPERR, address),
-        TrapKind::MemoryProtected { address } => (fault_codes::SEGV_ACCERR, address),
+        TrapKind::MemoryProtected { address } => {
+            let mapped = !memory.map().is_free(address, address + 1);
+            let code = match mapped {
+                true => fault_codes::SEGV_ACCERR,
+                false => fault_codes::SEGV_MAPERR,
+            };
+            (code, address)
+        }
+        TrapKind::MemoryMissing { address } => (crate::fault::last().1, address),
         TrapKind::UnalignedAtomic { address } => (fault_codes::BUS_ADRALN, address),
         TrapKind::DivideByZero => (fault_codes::FPE_INTDIV, 0),
         TrapKind::IntegerOverflow => (fault_codes::FPE_INTDIV, 0),

@@ -76,12 +76,12 @@ impl Signals {
             info = below(context, size_of::<guest::siginfo>())?;
             sp = info;
             memory.write(context, &[0; CONTEXT_BYTES])?;
-            memory.write_plain(context + CONTEXT_STACK, &stack.to_guest(before))?;
+            memory.write_plain(context + CONTEXT_STACK, &stack.as_set())?;
             memory.write_plain(context + CONTEXT_MASK, &delivery.before.bits())?;
             memory.write_plain(info, &to_guest(&delivery.info))?;
         }
         if stack.disarms() {
-            self.stack.set(AltStack::default());
+            self.stack.set(AltStack::DISARMED);
         }
         if let Some(engine) = self.engine() {
             engine.set_stack_pointer(sp);

@@ -176,9 +176,50 @@ impl Signals {
 
     /// Sets the guest's mask, which may bring signals.
     pub fn set_mask(&self, mask: Set) {
-        self.hold(mask);
-        set::set_kernel_mask(mask - FAULTS);
-        self.arrival.close(false);
+        let coming = self.arrival.sent().without(mask);
+        if coming.is_empty() {
+            self.hold(mask);
+            set::set_kernel_mask(mask - FAULTS);
+            self.arrival.close(false);
+        } else {
+            self.give_back(coming);
+            self.hold(mask);
+            self.arrival.close(false);
+            set::set_kernel_mask(mask - FAULTS);
+        }
+    }
+
+    /// Gives the kernel signals of faults that were kept: they come in its order once it blocks
+    /// them no longer.
+    fn give_back(&self, these: Set) {
+        set::block_in_kernel(FAULTS);
+        while let Some((signal, mut info)) = self.take_sent(these) {
+            arrival::again(signal, &mut info);
+        }
+    }
+
+    /// Makes a call that changes the mask, after which the guest blocks these signals of faults.
+    /// It is told whether it has to let the kernel unblock those of faults.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn change_mask(
+        &self,
+        held: Set,
+        call: impl FnOnce(bool) -> Result<i64, Errno>,
+    ) -> Result<i64, Errno> {
+        let before = self.held();
+        let coming = self.arrival.sent().without(held);
+        if !coming.is_empty() {
+            self.give_back(coming);
+        }
+        self.hold(held);
+        let result = call(!coming.is_empty());
+        if result.is_err() {
+            self.hold(before);
+            set::unblock_in_kernel(FAULTS);
+        }
+        result
     }
 
     /// Makes a call that may block: [`syscall::NOT_MADE`] if a handler has to run first.
@@ -210,7 +251,7 @@ impl Signals {
     }
 
     /// Whether signals of faults can be left to the kernel.
-    fn leaves_faults(&self) -> bool {
+    pub fn leaves_faults(&self) -> bool {
         self.engine
             .get()
             .is_some_and(|engine| engine.owns_process())
@@ -273,7 +314,11 @@ impl Signals {
 
     /// Takes one of these signals of faults, if it is pending.
     pub fn take_pending(&self, these: Set) -> Option<(c_int, host::siginfo)> {
-        let signal = (self.pending_faults() & these).first()?;
+        self.take_sent(these & self.held())
+    }
+
+    fn take_sent(&self, these: Set) -> Option<(c_int, host::siginfo)> {
+        let signal = (self.arrival.sent() & these).first()?;
         Some((signal, self.arrival.take_sent(signal)))
     }
 
