@@ -82,6 +82,9 @@ pub trait Engine: fmt::Debug {
     /// have to leave their calls, for which they are sent a signal of a fault.
     fn owns_process(&self) -> bool;
 
+    /// Whether the calling thread is the only one.
+    fn alone(&self) -> bool;
+
     /// Takes the engine's locks for the time of a fork.
     fn fork_lock(&self) -> Box<dyn ForkLock + '_>;
 }

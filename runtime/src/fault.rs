@@ -80,15 +80,10 @@ pub fn restore() {
 }
 
 thread_local! {
+    /// The signal of the last fault that landed on this thread.
+    static LAST: Cell<c_int> = const { Cell::new(0) };
     /// The pins of the guarded region this thread is in, if any.
     static REGION: UnsafeCell<Option<Pins>> = const { UnsafeCell::new(None) };
-    /// Signal and code of the last fault that became a value.
-    static LAST: Cell<(c_int, i32)> = const { Cell::new((libc::SIGSEGV, 0)) };
-}
-
-/// Signal and code of the calling thread's last fault that became a value.
-pub fn last() -> (c_int, i32) {
-    LAST.get()
 }
 
 /// Runs `f`, some accesses to guest memory made by Rust itself (atomics); a fault in it
@@ -127,7 +122,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         sent(signal, info, context);
         return;
     }
-    LAST.set((signal, code));
+    LAST.set(signal);
     if let Some(landing) = landing_for(machine.pc()) {
         machine.set_fault(address);
         machine.set_pc(landing);
@@ -143,6 +138,12 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         return;
     }
     pass_on(signal, info, context);
+}
+
+/// Whether the last access that faulted on this thread found a mapping, but no page in it: what
+/// lies beyond the end of a file.
+pub fn was_beyond_file() -> bool {
+    LAST.get() == libc::SIGBUS
 }
 
 /// What was there for the signal before us.

@@ -233,12 +233,10 @@ static void survives(int signal, siginfo_t *info, void *context) {
   fflush(stdout);
   _exit(5);
 }
-static __attribute__((noinline)) int deep(int n) {
-  volatile char room[1024];
-  room[0] = (char)n;
-  return n < 0 ? 0 : deep(n + 1) + room[0];
+static __attribute__((noinline)) unsigned deep(unsigned n) {
+  return n == 0 ? 0 : deep(n + 1 + (unsigned)handled) * 3 + n;
 }
-static void too_deep(void) { _exit(deep(1)); }
+static void too_deep(void) { _exit((int)deep(1)); }
 static void too_deep_handled(void) {
   stack_t on = {.ss_sp = memory, .ss_size = sizeof memory};
   sigaltstack(&on, NULL);
@@ -255,7 +253,7 @@ static void overflow(void) {
   child("without", too_deep_without_stack);
 }
 
-static int depth, most;
+static volatile int depth, most;
 static void again(int signal) {
   depth++;
   if (depth > most) most = depth;

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 
 use wali_arch::flags::errno;
 
@@ -71,6 +72,16 @@ impl Descriptors {
         Identity::of(fd)
             .is_ok_and(|now| now == *known)
             .then_some(fd)
+    }
+
+    /// How many threads this process has.
+    pub(super) fn threads(&self) -> Option<u64> {
+        let mut how = how(libc::O_PATH | libc::O_DIRECTORY);
+        how.resolve = libc::RESOLVE_NO_XDEV;
+        let folder = openat2(self.root()?, c"self/task", &how).ok()?;
+        // A folder has two names of its own, and one in each folder in it.
+        let links = File::from(folder).metadata().ok()?.nlink();
+        links.checked_sub(2)
     }
 
     /// Opens the file behind a descriptor for reading.

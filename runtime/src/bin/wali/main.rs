@@ -1,10 +1,11 @@
 //! The `wali` command.
 
+mod binfmt;
 mod check;
 mod environment;
+mod inherited;
 mod options;
 mod run;
-mod sigpipe;
 mod trace;
 
 use std::fs::File;
@@ -34,14 +35,19 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Binfmt(binfmt::Args),
     // The name is `handoff::SUBCOMMAND`.
     #[command(hide = true)]
     Resume(run::ResumeArgs),
 }
 
 fn main() -> ExitCode {
+    if let Some(status) = binfmt::run_started() {
+        return status;
+    }
     match Cli::parse().command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(args, None),
+        Command::Binfmt(args) => binfmt::binfmt(&args),
         Command::Check(args) => check::check(&args),
         Command::Resume(args) => run::resume(&args),
     }

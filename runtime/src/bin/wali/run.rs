@@ -1,17 +1,23 @@
 //! `wali run`
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsString, c_int};
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
+use wali_runtime::host::limits;
 use wali_runtime::host::{Environment, Process, Startup};
-use wali_runtime::interp::Module;
-use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
+use wali_runtime::interp::{Module, TrapKind};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report, signal_of};
 
-use super::{CANNOT_RUN, complain, environment, load, load_file, options, sigpipe, trace};
+use super::{CANNOT_RUN, complain, environment, inherited, load, load_file, options, trace};
+
+const CASTS: &str = "help: natively, calls through function pointers of another type get through; \
+                     so they do with `wali run --emulate-fn-casts`";
 
 /// Run a program
 ///
@@ -55,8 +61,16 @@ pub struct ResumeArgs {
     descriptor: RawFd,
 }
 
+/// A module that the kernel has started by this command.
+pub struct Started {
+    /// The program's argv[0].
+    pub name: OsString,
+    /// The module, if the kernel has opened it.
+    pub file: Option<File>,
+}
+
 /// Runs the program and ends as it ends.
-pub fn run(args: Args) -> ExitCode {
+pub fn run(args: Args, started: Option<Started>) -> ExitCode {
     let path = args.module;
     let environment = match environment::environment(&args.environment) {
         Ok(environment) => environment,
@@ -72,11 +86,21 @@ pub fn run(args: Args) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (module, file) = match load(&path) {
+    let (name, file) = match started {
+        Some(Started { name, file }) => (name, file),
+        None => {
+            name_process(path.as_os_str().as_bytes());
+            (path.clone().into_os_string(), None)
+        }
+    };
+    let loaded = match file {
+        Some(file) => load_file(file, &path),
+        None => load(&path),
+    };
+    let (module, file) = match loaded {
         Ok(loaded) => loaded,
         Err(status) => return status,
     };
-    name_process(path.as_os_str().as_bytes());
     let unknown: Vec<String> = report(&module)
         .into_iter()
         .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
@@ -90,7 +114,7 @@ pub fn run(args: Args) -> ExitCode {
         complain(&path, &text);
     }
     // Arguments came as C strings, so that none holds a NUL.
-    let arguments = std::iter::once(path.clone().into_os_string())
+    let arguments = std::iter::once(name)
         .chain(args.args)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
@@ -100,6 +124,8 @@ pub fn run(args: Args) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
+        limits: Some(limits::inherited()),
     };
     start(&module, &path, startup)
 }
@@ -136,6 +162,8 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
+        limits: Some(handoff.limits),
     };
     start(&module, &path, startup)
 }
@@ -152,6 +180,7 @@ fn name_process(path: &[u8]) {
 
 /// Runs a program to its end, and ends as it ends.
 fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+    limits::raise();
     let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
@@ -159,7 +188,7 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
             return ExitCode::from(CANNOT_RUN);
         }
     };
-    sigpipe::restore();
+    inherited::restore();
     let name = path.to_owned();
     let end = move |outcome: &Outcome| end(&name, outcome);
     match Program::with_end(module, process, Box::new(end)) {
@@ -171,11 +200,29 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     }
 }
 
+/// The name of a signal that traps end by.
+fn signal_name(signal: c_int) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGABRT => "SIGABRT",
+        _ => return None,
+    })
+}
+
 /// Ends this process as the program ended, with a word on why it did.
 fn end(path: &Path, outcome: &Outcome) {
     if let Outcome::Trap(trap) = outcome {
-        sigpipe::ignore();
-        complain(path, trap);
+        inherited::ignore_sigpipe();
+        match signal_of(trap).and_then(signal_name) {
+            Some(signal) => complain(path, &format_args!("killed by {signal}: {trap}")),
+            None => complain(path, trap),
+        }
+        if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
+            let _ = writeln!(io::stderr(), "{CASTS}");
+        }
     }
     end_process(outcome)
 }

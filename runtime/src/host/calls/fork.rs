@@ -1,21 +1,34 @@
 //! Making processes.
+//!
+//! `fork` is libc's. What the C library cannot do, sharing descriptors or the folder, another
+//! signal at the end, namespaces, the kernel does at once, for a process with one thread: that is
+//! when nobody else can hold a lock of the C library's. With several threads only what can be had
+//! by `fork` is there.
+//!
+//! A copy never shares the memory: its runtime would work in that of its maker's. The child of a
+//! `vfork` has a copy, too, and its maker waits, as natively; but what it writes, its maker does
+//! not see.
 
-use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+mod make;
 
 use wali_arch::flags::{clone_flags as flag, clone3_sizes, errno, signals};
 use wali_arch::layout::guest;
-use wali_arch::syscall;
-use wali_arch::tables::number;
 
-use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
-use crate::host::opened::Identity;
+use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::process::Thread;
-use crate::host::reserved::out_of_the_way;
+use make::copy;
+
+/// As many ids as the kernel takes, one for each level of namespaces: `MAX_PID_NS_LEVEL` of
+/// linux/pid_namespace.h, which is not for programs.
+const MOST_LEVELS: usize = 32;
 
 /// What a copy of the process is to be like.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Request {
+    /// Flags of clone for the kernel: what the copy shares, and what it has for itself.
+    flags: i64,
+    /// The signal that this process gets at the copy's end.
+    exit_signal: i32,
     /// Whether this process waits until the copy ends or runs another program.
     waits: bool,
     /// Where this process finds the copy's id.
@@ -28,39 +41,68 @@ struct Request {
     pidfd: Option<u32>,
     /// Whether the copy begins without handlers.
     clears_handlers: bool,
+    /// Which ids it has, from its own namespace outwards.
+    ids: [i32; MOST_LEVELS],
+    /// How many of them were given.
+    levels: usize,
+    /// The group that it begins in, for the flag that says so.
+    cgroup: u64,
 }
 
-/// Flags of clone that make no difference to a process without relatives in the same memory.
+impl Default for Request {
+    fn default() -> Request {
+        Request {
+            flags: 0,
+            exit_signal: signals::SIGCHLD,
+            waits: false,
+            parent_tid: None,
+            child_tid: None,
+            clear_tid: None,
+            pidfd: None,
+            clears_handlers: false,
+            ids: [0; MOST_LEVELS],
+            levels: 0,
+            cgroup: 0,
+        }
+    }
+}
+
+/// Flags that make little difference to a process with memory of its own.
 const HARMLESS: i64 = flag::CLONE_PTRACE
     | flag::CLONE_UNTRACED
     | flag::CLONE_DETACHED
     | flag::CLONE_SYSVSEM
     | flag::CLONE_IO;
 
-/// Flags that can be had.
-const POSSIBLE: i64 = flag::CLONE_VFORK
+/// Flags that the runtime sees to.
+const OWN: i64 = flag::CLONE_VFORK
     | flag::CLONE_PARENT_SETTID
     | flag::CLONE_CHILD_SETTID
     | flag::CLONE_CHILD_CLEARTID
     | flag::CLONE_PIDFD
     | flag::CLONE_CLEAR_SIGHAND;
 
-/// Flags that make namespaces, as `unshare` does.
-const NAMESPACES: i64 = flag::CLONE_NEWNS
+/// Flags that are the kernel's business alone.
+const KERNEL: i64 = flag::CLONE_FS
+    | flag::CLONE_FILES
+    | flag::CLONE_PARENT
+    | flag::CLONE_INTO_CGROUP
+    | flag::CLONE_NEWNS
     | flag::CLONE_NEWCGROUP
     | flag::CLONE_NEWUTS
     | flag::CLONE_NEWIPC
     | flag::CLONE_NEWUSER
     | flag::CLONE_NEWPID
     | flag::CLONE_NEWNET
-    | flag::CLONE_NEWTIME;
+    | flag::CLONE_NEWTIME
+    | HARMLESS;
 
-/// The flags of a copy that this runtime can make, without addresses.
+/// Whether this runtime can make such a copy.
 ///
 /// # Errors
-/// `EINVAL` for what no kernel allows, `ENOSYS` for threads, which are made by another import,
-/// `EPERM` for namespaces, `EINVAL` for sharing anything else.
-fn check(flags: i64, exit_signal: i32) -> Result<(), Errno> {
+/// `EINVAL` for what no kernel allows, `ENOSYS` for threads, which are made by another import, and
+/// others that share memory, `EINVAL` for a thread pointer, which is a variable of the guest's.
+fn check(flags: i64) -> Result<(), Errno> {
     let has = |bits: i64| flags & bits != 0;
     if has(flag::CLONE_THREAD) && !has(flag::CLONE_SIGHAND)
         || has(flag::CLONE_SIGHAND) && !has(flag::CLONE_VM)
@@ -73,15 +115,11 @@ fn check(flags: i64, exit_signal: i32) -> Result<(), Errno> {
     if has(flag::CLONE_VM) && !vfork {
         return Err(Errno(errno::ENOSYS));
     }
-    if has(NAMESPACES) {
-        return Err(Errno(errno::EPERM));
+    let allowed = OWN | KERNEL | if vfork { flag::CLONE_VM } else { 0 };
+    match flags & !allowed {
+        0 => Ok(()),
+        _ => Err(Errno(errno::EINVAL)),
     }
-    let allowed = POSSIBLE | HARMLESS | if vfork { flag::CLONE_VM } else { 0 };
-    // Only children that end with SIGCHLD can be made by libc's fork.
-    if flags & !allowed != 0 || exit_signal != signals::SIGCHLD {
-        return Err(Errno(errno::EINVAL));
-    }
-    Ok(())
 }
 
 /// fork(2).
@@ -119,7 +157,7 @@ pub fn clone(
     let flags = i64::from(flags as u32);
     let exit_signal = (flags & flag::CSIGNAL) as i32;
     let flags = flags & !flag::CSIGNAL;
-    if let Err(error) = check(flags, exit_signal) {
+    if let Err(error) = check(flags) {
         return Ok(Err(error));
     }
     // The copy goes on in the same function, which cannot change its stack.
@@ -132,12 +170,14 @@ pub fn clone(
         return Ok(Err(Errno(errno::EINVAL)));
     }
     let request = Request {
+        flags: flags & KERNEL,
+        exit_signal,
         waits: has(flag::CLONE_VFORK),
         parent_tid: has(flag::CLONE_PARENT_SETTID).then_some(parent_tid),
         child_tid: has(flag::CLONE_CHILD_SETTID).then_some(child_tid),
         clear_tid: has(flag::CLONE_CHILD_CLEARTID).then_some(child_tid),
         pidfd: has(flag::CLONE_PIDFD).then_some(parent_tid),
-        clears_handlers: false,
+        ..Request::default()
     };
     copy(thread, &request)
 }
@@ -178,134 +218,45 @@ fn request(memory: GuestMemory, at: u32, size: u32) -> Result<Request, Errno> {
     // The bits of the exit signal are free here, and one of them is a namespace's.
     let unused = flag::CSIGNAL & !flag::CLONE_NEWTIME | flag::CLONE_DETACHED;
     if flags & unused != 0
-        || args.exit_signal > flag::CSIGNAL as u64
-        || args.set_tid_size != 0
-        || args.set_tid != 0
+        || args.exit_signal > wali_arch::signal::COUNT as u64
+        || args.set_tid_size > MOST_LEVELS as u64
+        || (args.set_tid_size == 0) != (args.set_tid == 0)
         || args.stack != 0
         || args.stack_size != 0
     {
         return Err(Errno(errno::EINVAL));
     }
-    check(flags, args.exit_signal as i32)?;
     let has = |bit: i64| flags & bit != 0;
+    let group = i32::try_from(args.cgroup).map_err(|_| Errno(errno::EINVAL));
+    if has(flag::CLONE_INTO_CGROUP)
+        && (group.is_err() || size < clone3_sizes::CLONE_ARGS_SIZE_VER2 as u32)
+    {
+        return Err(Errno(errno::EINVAL));
+    }
     let address = |at: u64| u32::try_from(at).map_err(|_| Errno(errno::EFAULT));
     let place = |bit: i64, at: u64| has(bit).then(|| address(at)).transpose();
+    let mut ids = [0; MOST_LEVELS];
+    let levels = args.set_tid_size as usize;
+    if levels > 0 {
+        let mut bytes = [0; size_of::<i32>() * MOST_LEVELS];
+        let bytes = &mut bytes[..size_of::<i32>() * levels];
+        memory.read(address(args.set_tid)?, bytes)?;
+        for (id, bytes) in ids.iter_mut().zip(bytes.as_chunks().0) {
+            *id = i32::from_le_bytes(*bytes);
+        }
+    }
+    check(flags)?;
     Ok(Request {
+        flags: flags & KERNEL,
+        exit_signal: args.exit_signal as i32,
         waits: has(flag::CLONE_VFORK),
         parent_tid: place(flag::CLONE_PARENT_SETTID, args.parent_tid)?,
         child_tid: place(flag::CLONE_CHILD_SETTID, args.child_tid)?,
         clear_tid: place(flag::CLONE_CHILD_CLEARTID, args.child_tid)?,
         pidfd: place(flag::CLONE_PIDFD, args.pidfd)?,
         clears_handlers: has(flag::CLONE_CLEAR_SIGHAND),
+        ids,
+        levels,
+        cgroup: group.map_or(0, |fd| descriptor(fd) as u64),
     })
-}
-
-/// A pipe's ends, out of the guest's way: nothing is ever written, but the reader learns when
-/// the last copy of the writer's is closed, by the end of a process or by another program.
-fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
-    let mut ends = [0; 2];
-    // SAFETY: a live array.
-    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
-        return Err(last_error());
-    }
-    // SAFETY: both were just made and are nobody else's.
-    let (read, write) = unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
-    let moved = |fd| out_of_the_way(fd).map_err(|_| Errno(errno::EMFILE));
-    Ok((moved(read)?, moved(write)?))
-}
-
-fn last_error() -> Errno {
-    let error = io::Error::last_os_error().raw_os_error();
-    Errno(error.unwrap_or(errno::EAGAIN))
-}
-
-/// Makes the copy; its id here, and 0 there.
-fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>, Unwind> {
-    let pipe = match request.waits.then(pipe).transpose() {
-        Ok(pipe) => pipe,
-        Err(error) => return Ok(Err(error)),
-    };
-    let Some(mask) = thread.signals().block_all() else {
-        return Err(Unwind::Interrupted);
-    };
-    let pid = {
-        let mut engine = thread.signals().engine().map(|engine| engine.fork_lock());
-        if engine.as_ref().is_some_and(|engine| engine.too_late()) {
-            thread.signals().set_mask(mask);
-            return Err(Unwind::Interrupted);
-        }
-        let process = std::sync::Arc::clone(&thread.process);
-        let _actions = process.actions().lock();
-        let _map = thread.map_lock();
-        // SAFETY: locks of the runtime's are held by this thread, which goes on in the copy;
-        // libc sees to its own.
-        let pid = unsafe { libc::fork() };
-        if pid == 0
-            && let Some(engine) = &mut engine
-        {
-            engine.in_child();
-        }
-        pid
-    };
-    let result = match pid {
-        -1 => Err(last_error()),
-        0 => {
-            let release = pipe.map(|(_, write)| write);
-            in_child(thread, request, release);
-            Ok(0)
-        }
-        pid => Ok(in_parent(thread, request, pid, pipe)),
-    };
-    thread.signals().set_mask(mask);
-    Ok(result)
-}
-
-fn in_parent(
-    thread: &Thread,
-    request: &Request,
-    pid: libc::pid_t,
-    pipe: Option<(OwnedFd, OwnedFd)>,
-) -> i64 {
-    let memory = Guest::memory(thread);
-    // As the kernel: what cannot be stored is not stored.
-    if let Some(at) = request.parent_tid {
-        let _ = memory.write(at, &pid.to_le_bytes());
-    }
-    if let (Some(at), Some(open)) = (request.pidfd, number::pidfd_open) {
-        // SAFETY: the arguments are numbers. The kernel's descriptors of processes are closed on
-        // execve, as clone's are.
-        let fd = unsafe { syscall::syscall2(open, pid as usize, 0) } as i32;
-        let _ = memory.write(at, &fd.to_le_bytes());
-    }
-    if let Some((read, write)) = pipe {
-        drop(write);
-        let mut byte = 0u8;
-        // SAFETY: one byte of a live local. With signals blocked, only the end comes.
-        unsafe { libc::read(read.as_raw_fd(), (&raw mut byte).cast(), 1) };
-    }
-    pid.into()
-}
-
-fn in_child(thread: &mut Thread, request: &Request, release: Option<OwnedFd>) {
-    thread.signals().in_child();
-    // A parent that waits for this process's parent does not wait for this one.
-    if let Some((fd, known)) = thread.released_at_exec.take()
-        && Identity::of(fd).is_ok_and(|now| now == known)
-    {
-        // SAFETY: the descriptor is still the one that we made.
-        unsafe { libc::close(fd) };
-    }
-    thread.released_at_exec = release.and_then(|fd| {
-        let fd = std::os::fd::IntoRawFd::into_raw_fd(fd);
-        Identity::of(fd).ok().map(|known| (fd, known))
-    });
-    if request.clears_handlers {
-        thread.signals().clear_handlers();
-    }
-    thread.clear_tid = request.clear_tid.unwrap_or(0);
-    if let Some(at) = request.child_tid {
-        // SAFETY: asks for a number.
-        let tid = unsafe { libc::gettid() };
-        let _ = Guest::memory(thread).write(at, &tid.to_le_bytes());
-    }
 }

@@ -185,6 +185,18 @@ extern "C" fn arrive(signal: c_int, info: *mut host::siginfo, context: *mut c_vo
     }
 }
 
+/// Sends a signal to this process once more, as whoever sent it may have done.
+pub(super) fn again_to_all(signal: c_int, info: *mut host::siginfo) {
+    let (Some(send), Some(getpid)) = (number::rt_sigqueueinfo, number::getpid) else {
+        return;
+    };
+    // SAFETY: the information is the kernel's own.
+    unsafe {
+        let process = syscall::syscall0(getpid);
+        syscall::syscall3(send, process as usize, signal as usize, info as usize);
+    }
+}
+
 /// Sends a signal to this thread once more, for the kernel to do what it now has to.
 pub(super) fn again(signal: c_int, info: *mut host::siginfo) {
     let (Some(send), Some(getpid), Some(gettid)) =

@@ -44,10 +44,6 @@ use arrival::Arrival;
 /// The interrupt word of a thread without an engine.
 static NEVER: AtomicU32 = AtomicU32::new(0);
 
-/// Most handlers that nest in one thread before those with `SA_NODEFER` are deferred like
-/// all others, which ends the nesting.
-const DEEP: u32 = 100;
-
 /// A signal whose handler has to run.
 #[derive(Clone, Copy)]
 pub struct Delivery {
@@ -84,15 +80,12 @@ pub struct Signals {
     held: AtomicU64,
     /// The stack for handlers.
     pub stack: Cell<AltStack>,
-    /// How many handlers are running.
-    depth: Cell<u32>,
 }
 
 impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signals")
             .field("held", &self.held())
-            .field("depth", &self.depth)
             .finish_non_exhaustive()
     }
 }
@@ -112,7 +105,6 @@ impl Signals {
             arrival: Arrival::new(),
             held: AtomicU64::new((mask & FAULTS).bits()),
             stack: Cell::new(AltStack::default()),
-            depth: Cell::new(0),
         }
     }
 
@@ -193,8 +185,19 @@ impl Signals {
     /// them no longer.
     fn give_back(&self, these: Set) {
         set::block_in_kernel(FAULTS);
+        self.resend(these);
+    }
+
+    /// Has the kernel keep signals of faults that were kept here; it blocks them. Whether they
+    /// were sent to the thread or to the process makes a difference to their order, and cannot be
+    /// told of all; with other threads, the process's might go to one that blocks them, too.
+    fn resend(&self, these: Set) {
+        let alone = self.engine.get().is_some_and(|engine| engine.alone());
         while let Some((signal, mut info)) = self.take_sent(these) {
-            arrival::again(signal, &mut info);
+            match alone && !siginfo::is_for_thread(&info) {
+                true => arrival::again_to_all(signal, &mut info),
+                false => arrival::again(signal, &mut info),
+            }
         }
     }
 
@@ -263,9 +266,7 @@ impl Signals {
     #[cold]
     fn quietly<R>(&self, quiet: Set, call: impl FnOnce() -> R) -> R {
         set::block_in_kernel(quiet);
-        while let Some((signal, mut info)) = self.take_pending(quiet) {
-            arrival::again(signal, &mut info);
-        }
+        self.resend(quiet & self.held());
         let result = call();
         set::unblock_in_kernel(quiet);
         result
@@ -434,12 +435,11 @@ impl Signals {
         })
     }
 
-    /// The handler's mask, as it is set once its frame is there; counts it as running.
+    /// The handler's mask, as it is set once its frame is there.
     pub fn enter(&self, delivery: &Delivery) -> Set {
         let Delivery { signal, action, .. } = *delivery;
-        self.depth.set(self.depth.get() + 1);
         let mut mask = delivery.during | action.mask;
-        if !action.defers_not() || self.depth.get() > DEEP {
+        if !action.defers_not() {
             mask = mask | Set::of(signal);
         }
         if action.resets() && FAULTS.contains(signal) {
@@ -450,13 +450,7 @@ impl Signals {
 
     /// The handler has returned, and wants this mask.
     pub fn leave(&self, mask: Set) {
-        self.depth.set(self.depth.get() - 1);
         self.set_mask(mask.blockable());
-    }
-
-    /// The handler does not return: the guest has jumped out of it, and keeps its mask.
-    pub fn abandon(&self) {
-        self.depth.set(self.depth.get() - 1);
     }
 
     /// Gives the kernel what the runtime has kept to itself, for the program that runs next:
