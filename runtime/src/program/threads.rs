@@ -267,6 +267,16 @@ impl Group {
         self.changed.notify_all();
     }
 
+    /// Whether the process ends with the program.
+    pub fn owns_process(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether the calling thread is the only one.
+    pub fn alone(&self) -> bool {
+        self.lock().live == 1
+    }
+
     /// Takes the locks that a fork needs.
     pub fn fork_lock(&self) -> Locks<'_> {
         Locks {
