@@ -8,6 +8,7 @@
 //! | calls that take the host's addresses, robust lists, other processes' memory; threads of the runtime's | `refused.c` |
 //! | addresses inside of payloads: ioctl, socket options, prctl, filters | `payloads.c`, `hostile.rs` |
 //! | descriptors of memory before they are looked at, by other threads | `openers.c` |
+//! | as many threads as there is room for, in functions that are none | `bomb.c` |
 //! | the runtime's descriptors | `descriptors.c` |
 //! | descriptors of memory that are inherited | here |
 //! | descriptors of memory that are received | guest `messages.c` |
@@ -89,6 +90,7 @@ macro_rules! guests {
 }
 
 guests!(
+    bomb,
     descriptors,
     jumps,
     mappings,

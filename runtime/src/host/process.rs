@@ -17,7 +17,7 @@ use super::limits::{self, Limits};
 use super::opened::{Descriptors, Identity, NAME, name_of};
 use super::opening::{self, Request};
 use super::own_program::{self, Kept};
-use super::reserved::out_of_the_way;
+use super::reserved::{self, out_of_the_way};
 use super::signals::{self, Actions, Set, Signals};
 use super::trace::Tracer;
 use crate::memory::{Map, Memory};
@@ -121,14 +121,16 @@ impl Process {
         self.limits
     }
 
-    /// Whether there has ever been more than one thread.
+    /// Whether others may have the same descriptors: there has been more than one thread, or a copy
+    /// that shares them.
     pub(super) fn has_threads(&self) -> bool {
-        self.threads.load(Ordering::Relaxed)
+        self.threads.load(Ordering::Relaxed) || self.shares_descriptors.load(Ordering::Relaxed)
     }
 
     /// There is going to be another thread.
     pub(super) fn gets_threads(&self) {
         self.threads.store(true, Ordering::Relaxed);
+        reserved::gets_threads();
     }
 
     /// Who writes down its calls.

@@ -10,12 +10,20 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use super::opened::Identity;
 
 /// Most descriptors that are known at a time.
 const MOST: usize = 16;
+
+/// Whether this process has ever had a second thread of the guest's.
+static THREADS: AtomicBool = AtomicBool::new(false);
+
+/// There is going to be one.
+pub fn gets_threads() {
+    THREADS.store(true, Ordering::Relaxed);
+}
 
 /// Most that are taken from the guest for a moment.
 const MOST_TAKEN: usize = 64;
@@ -227,12 +235,17 @@ fn list(fd: RawFd) {
     let Ok(Identity(device, inode)) = Identity::of(fd) else {
         return;
     };
-    // Threads that list at the same time could choose the same place; that is as if there had
-    // been none free.
-    let Some(entry) = ENTRIES.iter().find(|entry| entry.get().is_none()) else {
+    let claim = |entry: &&Entry| {
+        let before = entry.number.load(Ordering::Acquire);
+        let claimed = || {
+            let (old, new) = (Ordering::SeqCst, Ordering::Relaxed);
+            entry.number.compare_exchange(before, CLAIMED, old, new)
+        };
+        before != CLAIMED && entry.get().is_none() && claimed().is_ok()
+    };
+    let Some(entry) = ENTRIES.iter().find(claim) else {
         return;
     };
-    entry.number.store(-1, Ordering::Relaxed);
     entry.device.store(device, Ordering::Relaxed);
     entry.inode.store(inode, Ordering::Relaxed);
     entry.number.store(fd, Ordering::Release);
@@ -284,7 +297,9 @@ fn duplicate(fd: RawFd, command: i32) -> io::Result<Option<OwnedFd>> {
         }
     };
     let room = MOST as libc::rlim_t;
-    if limit.rlim_cur <= CHEAP && limit.rlim_max >= limit.rlim_cur + room {
+    // The limit is all threads', who would see another, or undo what others do to it.
+    let alone = !THREADS.load(Ordering::Relaxed);
+    if alone && limit.rlim_cur <= CHEAP && limit.rlim_max >= limit.rlim_cur + room {
         let wider = libc::rlimit {
             rlim_cur: limit.rlim_cur + room,
             ..limit
