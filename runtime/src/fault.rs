@@ -1,7 +1,7 @@
 //! Faults of guest accesses: `SIGSEGV` and `SIGBUS` raised by a guarded access become a
 //! value in the code that made it; any other goes to whoever was there before.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Once;
@@ -80,6 +80,8 @@ pub fn restore() {
 }
 
 thread_local! {
+    /// The signal of the last fault that landed on this thread.
+    static LAST: Cell<c_int> = const { Cell::new(0) };
     /// The pins of the guarded region this thread is in, if any.
     static REGION: UnsafeCell<Option<Pins>> = const { UnsafeCell::new(None) };
 }
@@ -120,6 +122,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         sent(signal, info, context);
         return;
     }
+    LAST.set(signal);
     if let Some(landing) = landing_for(machine.pc()) {
         machine.set_fault(address);
         machine.set_pc(landing);
@@ -135,6 +138,12 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         return;
     }
     pass_on(signal, info, context);
+}
+
+/// Whether the last access that faulted on this thread found a mapping, but no page in it: what
+/// lies beyond the end of a file.
+pub fn was_beyond_file() -> bool {
+    LAST.get() == libc::SIGBUS
 }
 
 /// What was there for the signal before us.

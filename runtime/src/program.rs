@@ -136,6 +136,7 @@ impl Program {
             what: "it has no memory",
         })?;
         let memory = Memory::new(ty).map_err(StartError::Memory)?;
+        memory.map().limits = process.limits();
         let thread = Thread::new(process, memory);
         let group = Group::new(module.clone(), linker, end);
         let mut prepared = group.instance(thread, true).map_err(StartError::Link)?;
@@ -229,7 +230,7 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         | TrapKind::TableOutOfBounds
         | TrapKind::UndefinedElement { .. }
         | TrapKind::UninitializedElement { .. } => Some(libc::SIGSEGV),
-        TrapKind::UnalignedAtomic { .. } => Some(libc::SIGBUS),
+        TrapKind::UnalignedAtomic { .. } | TrapKind::MemoryBeyondFile { .. } => Some(libc::SIGBUS),
         TrapKind::Unreachable | TrapKind::IndirectCallTypeMismatch { .. } => Some(libc::SIGILL),
         TrapKind::DivideByZero | TrapKind::IntegerOverflow | TrapKind::InvalidConversion => {
             Some(libc::SIGFPE)

@@ -182,7 +182,7 @@ static void *waits_for_child(void *argument) {
   return argument;
 }
 static void *waits_for_copy(void *argument) {
-  long long pid = raw(vfork);
+  int pid = VFORK();
   if (pid == 0) {
     char byte;
     close(pipes[1]);

@@ -23,12 +23,24 @@ static inline void tell(unsigned *word, unsigned value) {
   STORE(word, value);
   FUTEX(word, FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
 }
+// Adds one to it, likewise.
+static inline void count_up(unsigned *word) {
+  ADD(word, 1);
+  FUTEX(word, FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
+}
 static inline void wait_while(unsigned *word, unsigned value) {
   while (LOAD(word) == value) FUTEX(word, FUTEX_WAIT, value, 0, 0, 0);
 }
 static inline void wait_for(unsigned *word, unsigned value) {
   for (unsigned now; (now = LOAD(word)) != value;) FUTEX(word, FUTEX_WAIT, now, 0, 0, 0);
 }
+
+// The C library's own call, as the kernel's would return to a stack that the copy has used.
+#ifdef __wasm__
+#define VFORK() ((int)raw(vfork))
+#else
+#define VFORK() vfork()
+#endif
 
 static inline pthread_t start(void *(*function)(void *), void *argument) {
   pthread_t thread;

@@ -375,6 +375,90 @@ fn bad_indirect_calls_die_by_a_signal() {
     }
 }
 
+/// The message names the function, both types and the remedy; with that, the call gets through.
+#[test]
+fn casts_of_function_pointers_are_explained() {
+    let wat = r#"(module
+        (import "wali" "__proc_exit" (func $exit (param i32)))
+        (type $wanted (func (param i64 i32 f64) (result i32)))
+        (memory (export "memory") 1) (table funcref (elem $exit $callback $wide $reference))
+        (func $callback (param $x i32) (call $exit (i32.add (local.get $x) (i32.const 100))))
+        (func $wide (param i64 i64 f32 i32) (result f64)
+          (if (i64.ne (local.get 0) (i64.const 0x1ffffffff)) (then (unreachable)))
+          (if (i64.ne (local.get 1) (i64.const 0xfffffffe)) (then (unreachable)))
+          (if (i32.ne (i32.reinterpret_f32 (local.get 2)) (i32.const 0x55667788)) (then (unreachable)))
+          (if (local.get 3) (then (unreachable)))
+          (f64.const 1))
+        (func $reference (param externref))
+        (func $work (param $which i32) (result i32)
+          (call_indirect (type $wanted)
+            (i64.const 0x1ffffffff) (i32.const -2)
+            (f64.reinterpret_i64 (i64.const 0x1122334455667788)) (local.get $which)))
+        (func (export "_start") (call $exit (i32.add (i32.const 7) (call $work (i32.const INDEX))))))"#;
+    let run = |index: &str, options: &[&str]| {
+        let bytes = wat::parse_str(wat.replace("INDEX", index)).expect("well-formed text");
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("casts.wasm");
+        std::fs::write(&path, bytes).expect("a file in it");
+        let outcome = wali(&[&["run"], options].concat(), &path);
+        Run {
+            outcome,
+            path,
+            _dir: dir,
+        }
+    };
+    let wanted = "(i64, i32, f64) -> (i32)";
+    run("1", &[]).ends(End::Signal(libc::SIGILL)).says(&[
+        "indirect call type mismatch",
+        "callback (table index 1) is (i32) -> ()",
+        wanted,
+        "at work",
+        "--emulate-fn-casts",
+    ]);
+    run("0", &[])
+        .ends(End::Signal(libc::SIGILL))
+        .says(&["wali.__proc_exit (table index 0)", wanted]);
+    let emulated = |index| run(index, &["--emulate-fn-casts"]);
+    // The lower half of the first argument.
+    emulated("1").ends(End::Exit(99));
+    emulated("0").ends(End::Exit(255));
+    // Widened by zeros, in the order of integers and floats; a result of another kind is lost.
+    emulated("2").ends(End::Exit(7));
+    emulated("3")
+        .ends(End::Signal(libc::SIGILL))
+        .says(&["reference (table index 3)", "externref"]);
+}
+
+/// A jump that cannot be says why, and where.
+#[test]
+fn jumps_to_nowhere_are_explained() {
+    let run = |body: &str| {
+        run_wat(&format!(
+            r#"(module
+              (import "wali" "setjmp" (func $setjmp (param i32) (result i32)))
+              (import "wali" "longjmp" (func $longjmp (param i32 i32)))
+              (memory (export "memory") 1)
+              (func $place (drop (call $setjmp (i32.const 1024))))
+              (func $jump (call $longjmp (i32.const 1024) (i32.const 1)))
+              (func $work {body})
+              (func (export "_start") (call $work)))"#
+        ))
+    };
+    run("(call $jump)").ends(End::Signal(libc::SIGABRT)).says(&[
+        "killed by SIGABRT",
+        "longjmp",
+        "holds no place",
+        "at jump",
+        "at work",
+    ]);
+    run("(call $place) (call $jump)")
+        .ends(End::Signal(libc::SIGABRT))
+        .says(&["has returned", "at jump"]);
+    run("(call $longjmp (i32.const 65530) (i32.const 1))")
+        .ends(End::Signal(libc::SIGSEGV))
+        .says(&["at work"]);
+}
+
 #[test]
 fn deep_recursion_dies_like_a_stack_overflow() {
     for body in ["(call $innermost (local.get $zero))", "(call $middle)"] {

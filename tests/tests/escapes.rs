@@ -13,6 +13,7 @@
 //! | structures that change under the kernel's hands | `races.c` |
 //! | arrays larger than what the caller says (`epoll_pwait`) | guest `epolls.c`, `hostile.rs` |
 //! | signal stacks in linear memory, handlers for faults | guest `signals.c` |
+//! | jumps to frames that are gone, by buffers that hold anything | `jumps.c`, `interp_jumps.rs` |
 //! | anything else | `random_calls.rs` |
 
 use std::fs;
@@ -88,6 +89,7 @@ macro_rules! guests {
 
 guests!(
     descriptors,
+    jumps,
     mappings,
     mounts,
     payloads,

@@ -244,7 +244,7 @@ impl GuestMemory {
             0
         }
         let word = self.place(at, size_of::<u32>())?;
-        if at % size_of::<u32>() as u32 != 0 {
+        if !at.is_multiple_of(size_of::<u32>() as u32) {
             return Err(Errno(flags::errno::EFAULT));
         }
         let mut landing = Landing::new();

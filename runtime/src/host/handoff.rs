@@ -12,6 +12,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::abi::Errno;
+use super::limits::{Limit, Limits, Resource};
 use super::process::Process;
 use super::reserved::{high_duplicate, out_of_the_way};
 use super::trace::Tracer;
@@ -32,6 +33,8 @@ pub struct Handoff {
     pub args: Vec<CString>,
     /// Its environment.
     pub environment: Vec<CString>,
+    /// What it may have of memory.
+    pub limits: Limits,
 }
 
 impl Handoff {
@@ -81,6 +84,7 @@ impl Handoff {
         put(&mut bytes, &[self.name.clone(), self.command.clone()]);
         put(&mut bytes, &self.args);
         put(&mut bytes, &self.environment);
+        put_limits(&mut bytes, &self.limits);
         let letter = match in_pipe(&bytes)? {
             Some(pipe) => pipe,
             None => in_file(&bytes)?,
@@ -119,6 +123,7 @@ impl Handoff {
             command,
             args: get(&mut bytes)?,
             environment: get(&mut bytes)?,
+            limits: get_limits(&mut bytes)?,
         })
     }
 }
@@ -200,7 +205,26 @@ fn put(bytes: &mut Vec<u8>, strings: &[CString]) {
     }
 }
 
-fn number_of(bytes: &mut &[u8]) -> io::Result<[u8; 4]> {
+fn put_limits(bytes: &mut Vec<u8>, limits: &Limits) {
+    for resource in Resource::ALL {
+        let limit = limits.get(resource);
+        bytes.extend_from_slice(&limit.soft.to_le_bytes());
+        bytes.extend_from_slice(&limit.hard.to_le_bytes());
+    }
+}
+
+/// Reads what [`put_limits`] has written.
+fn get_limits(bytes: &mut &[u8]) -> io::Result<Limits> {
+    let mut limits = Limits::default();
+    for resource in Resource::ALL {
+        let soft = u64::from_le_bytes(number_of(bytes)?);
+        let hard = u64::from_le_bytes(number_of(bytes)?);
+        limits.set(resource, Limit { soft, hard });
+    }
+    Ok(limits)
+}
+
+fn number_of<const N: usize>(bytes: &mut &[u8]) -> io::Result<[u8; N]> {
     let (number, rest) = bytes
         .split_first_chunk()
         .ok_or(io::ErrorKind::InvalidData)?;
@@ -231,12 +255,16 @@ mod tests {
         let strings = |texts: &[&str]| -> Vec<CString> {
             texts.iter().map(|t| CString::new(*t).unwrap()).collect()
         };
+        let mut limits = Limits::default();
+        let (soft, hard) = (1 << 40, u64::MAX - 1);
+        limits.set(Resource::Data, Limit { soft, hard });
         let sent = Handoff {
             module: File::open("/dev/null").unwrap(),
             name: c"name".into(),
             command: c"command".into(),
             args: strings(&["", "two words", ""]),
             environment: strings(&[]),
+            limits,
         };
         let (letter, module) = sent.write().unwrap();
         let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);
@@ -245,6 +273,7 @@ mod tests {
         assert_eq!((got.name, got.command), (sent.name, sent.command));
         assert_eq!(got.args, sent.args);
         assert_eq!(got.environment, sent.environment);
+        assert_eq!(got.limits, sent.limits);
     }
 
     #[test]
@@ -255,6 +284,7 @@ mod tests {
             command: c"command".into(),
             args: vec![CString::new(vec![b'x'; 100_000]).unwrap(); 20],
             environment: Vec::new(),
+            limits: Limits::default(),
         };
         let (letter, module) = sent.write().unwrap();
         let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);

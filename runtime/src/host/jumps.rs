@@ -27,7 +27,7 @@ impl Buffer {
 
     /// The address of a part, which lies behind the memory if it is not in it.
     fn part(self, offset: u32) -> u32 {
-        self.at.checked_add(offset).unwrap_or(u32::MAX)
+        self.at.saturating_add(offset)
     }
 
     /// Leaves the number of a place, in such a way that other bytes are not taken for one.

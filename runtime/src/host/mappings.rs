@@ -4,8 +4,11 @@
 
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::OnceLock;
 
-use wali_arch::flags::{errno, map_flags, prot_flags};
+use wali_arch::access;
+use wali_arch::flags::{errno, map_flags, map_type, prot_flags};
 
 mod nodes;
 mod pages;
@@ -18,7 +21,7 @@ pub use remap::mremap;
 pub use segments::{shmat, shmdt};
 
 use super::abi::{Errno, descriptor};
-use crate::memory::{Backing, Map, Memory, Region};
+use crate::memory::{Backing, Limits, Map, Memory, Region, Resource, Traits};
 
 /// The guest's page size, which the ABI fixes.
 pub const PAGE: u64 = 4096;
@@ -54,15 +57,44 @@ fn host(memory: &Memory, at: u64) -> *mut libc::c_void {
 /// What may be done with memory, as far as the kernel is told: never execution, which
 /// would mean nothing to a guest and something to an attacker of the host.
 fn host_prot(prot: i32) -> i32 {
+    let only = prot & (prot_flags::PROT_READ | prot_flags::PROT_WRITE | prot_flags::PROT_EXEC);
+    if only == prot_flags::PROT_EXEC && execution_reads() {
+        return prot & !prot_flags::PROT_EXEC | prot_flags::PROT_READ;
+    }
     prot & !prot_flags::PROT_EXEC
 }
 
-/// Makes `start..end` inaccessible without leaving a hole.
-fn plug(memory: &Memory, start: u64, end: u64) -> Result<(), Errno> {
+/// Whether this machine lets a program read what it may only execute: seen by trying.
+fn execution_reads() -> bool {
+    static SEEN: OnceLock<bool> = OnceLock::new();
+    *SEEN.get_or_init(|| {
+        crate::fault::install();
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let page = PAGE as usize;
+        let mut byte = 0u8;
+        // SAFETY: an empty page of our own, and a read that may fault.
+        unsafe {
+            let at = libc::mmap(ptr::null_mut(), page, libc::PROT_EXEC, flags, -1, 0);
+            if at == libc::MAP_FAILED {
+                return false;
+            }
+            let reads = access::copy(&raw mut byte, at.cast(), 1).is_ok();
+            libc::munmap(at, page);
+            reads
+        }
+    })
+}
+
+/// The protections that mappings have; what else a call says about them is the kernel's to
+/// judge.
+const ACCESS: i32 = libc::PROT_READ | libc::PROT_WRITE;
+
+/// Makes `start..end` private and fresh, whatever was there: the kernel does it in one go.
+fn renew(memory: &Memory, start: u64, end: u64, prot: i32) -> Result<(), Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
     let len = (end - start) as usize;
     // SAFETY: the range is inside the reservation, which belongs to the guest.
-    let result = unsafe { libc::mmap(host(memory, start), len, libc::PROT_NONE, flags, -1, 0) };
+    let result = unsafe { libc::mmap(host(memory, start), len, prot, flags, -1, 0) };
     if result == libc::MAP_FAILED {
         Err(last_error())
     } else {
@@ -70,8 +102,33 @@ fn plug(memory: &Memory, start: u64, end: u64) -> Result<(), Errno> {
     }
 }
 
+/// Makes `start..end` inaccessible without leaving a hole.
+fn plug(memory: &Memory, start: u64, end: u64) -> Result<(), Errno> {
+    renew(memory, start, end, libc::PROT_NONE)
+}
+
+/// Whether the kernel has something mapped in all of a range.
+fn is_whole(memory: &Memory, start: u64, end: u64) -> bool {
+    // SAFETY: with this flag the kernel looks at its mappings, and does nothing.
+    unsafe { libc::msync(host(memory, start), (end - start) as usize, libc::MS_ASYNC) == 0 }
+}
+
+/// Closes a hole. One that cannot be closed must not be lived with: the host's own memory could
+/// come to lie in it.
+fn close_hole(memory: &Memory, start: u64, end: u64) {
+    if plug(memory, start, end).is_err() {
+        end_process("cannot close a hole in the guest's memory");
+    }
+}
+
+/// Ends everything, for a reason that leaves no choice.
+fn end_process(reason: &str) -> ! {
+    let _ = writeln!(io::stderr(), "wali: {reason}; ending");
+    std::process::abort()
+}
+
 /// Moves `len` bytes of mappings from a host address of the kernel's choice into the
-/// reservation, replacing what is there. On failure the mappings are gone.
+/// reservation, replacing what is there. On failure they are gone.
 fn install(
     memory: &Memory,
     map: &mut Map,
@@ -88,16 +145,11 @@ fn install(
     let error = last_error();
     // SAFETY: the move failed, so `from` is still ours and nobody knows of it.
     unsafe { libc::munmap(from, len as usize) };
-    // The kernel may have unmapped the target before it failed. A hole that cannot be closed
-    // must not be lived with: the host's own memory could come to lie in it.
-    if plug(memory, at, at + len).is_err() {
-        let _ = writeln!(
-            io::stderr(),
-            "wali: cannot close a hole in the guest's memory; ending"
-        );
-        std::process::abort();
+    // The kernel may have unmapped the target before it failed.
+    if !is_whole(memory, at, at + len) {
+        close_hole(memory, at, at + len);
+        map.remove(at, at + len);
     }
-    map.remove(at, at + len);
     Err(error)
 }
 
@@ -115,58 +167,77 @@ pub fn mmap(
     offset: i64,
 ) -> Result<u32, Errno> {
     let fd = descriptor(fd) as i32;
+    let has = |flag: i32| flags & flag != 0;
+    let file = !has(map_flags::MAP_ANONYMOUS);
     // In the kernel's order, since the first mistake found is the one reported.
     if !(offset as u64).is_multiple_of(PAGE) {
         return Err(EINVAL);
     }
     // SAFETY: asks for a descriptor's flags.
-    if flags & map_flags::MAP_ANONYMOUS == 0 && unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+    if file && unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
         return Err(last_error());
+    }
+    if has(map_flags::MAP_HUGETLB) {
+        // As where no huge pages are set aside: their size is not the guest's.
+        return Err(if file { EINVAL } else { ENOMEM });
     }
     if length == 0 {
         return Err(EINVAL);
     }
     let len = pages(length);
     let mut map = memory.map();
-    let at = choose(memory, &map, addr, len, flags)?;
-    let backing = match flags & map_flags::MAP_SHARED_VALIDATE {
+    let at = choose(memory, &mut map, addr, len, flags)?;
+    let mut traits = map.lock_future.unwrap_or_default();
+    if has(map_flags::MAP_LOCKED) {
+        traits = traits.with(Traits::LOCKED);
+    }
+    if traits.any(Traits::LOCKED) {
+        check_lock(len)?;
+    }
+    let backing = match flags & map_type::MAP_TYPE {
         map_flags::MAP_SHARED | map_flags::MAP_SHARED_VALIDATE => {
-            let first = match flags & map_flags::MAP_ANONYMOUS {
-                0 => offset as u64,
-                _ => 0,
-            };
+            let first = if file { offset as u64 } else { 0 };
             Backing::Shared(map.object(at.wrapping_sub(first), false))
         }
-        map_flags::MAP_PRIVATE if flags & map_flags::MAP_ANONYMOUS != 0 => Backing::Anonymous,
-        map_flags::MAP_PRIVATE => Backing::PrivateFile,
+        map_flags::MAP_PRIVATE if file => Backing::PrivateFile,
+        map_flags::MAP_PRIVATE => Backing::Anonymous,
+        map_flags::MAP_DROPPABLE if !file => {
+            traits = traits.with(Traits::WIPE_ON_FORK);
+            Backing::Anonymous
+        }
         _ => return Err(EINVAL),
     };
-    if flags & map_flags::MAP_HUGETLB != 0 {
-        // As where no huge pages are set aside: their size is not the guest's.
-        return Err(ENOMEM);
-    }
-    let prot = host_prot(prot);
-    if backing == Backing::Anonymous {
-        anonymous(memory, &mut map, at, len, prot)?;
-        settle(memory, &map, at, len, flags);
+    let region = Region {
+        backing,
+        prot: host_prot(prot) & ACCESS,
+        traits,
+    };
+    let plain = backing == Backing::Anonymous && has(map_flags::MAP_PRIVATE);
+    let more = len - map.mapped_in(at, at + len);
+    if plain {
+        if !map.has_room(more, &region) {
+            return Err(ENOMEM);
+        }
+        anonymous(memory, &map, at, len, region.prot)?;
+        settle_lock(memory, at, len, traits);
     } else {
+        if file {
+            check_file(fd, prot)?;
+        }
         let placement =
             map_flags::MAP_FIXED | map_flags::MAP_FIXED_NOREPLACE | map_flags::MAP_GROWSDOWN;
         let mut host_flags = map_flags::to_host((flags & !placement) as u32 as u64) as i32;
-        if map.lock_future {
+        if traits.any(Traits::LOCKED) && !traits.any(Traits::ON_FAULT) {
             host_flags |= libc::MAP_LOCKED;
-        }
-        if flags & map_flags::MAP_ANONYMOUS == 0 && has_huge_pages(fd) {
-            return Err(EINVAL);
         }
         // First elsewhere, then moved into place: with MAP_FIXED, a file that refuses to be
         // mapped could leave a hole where the old mapping was.
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing.
         let result = unsafe {
             libc::mmap(
-                std::ptr::null_mut(),
+                ptr::null_mut(),
                 len as usize,
-                prot,
+                region.prot,
                 host_flags,
                 fd,
                 offset,
@@ -175,18 +246,53 @@ pub fn mmap(
         if result == libc::MAP_FAILED {
             return Err(last_error());
         }
+        if !map.has_room(more, &region) {
+            // SAFETY: it was made just now, and nobody knows of it.
+            unsafe { libc::munmap(result, len as usize) };
+            return Err(ENOMEM);
+        }
         install(memory, &mut map, result, at, len)?;
+        if traits.any(Traits::ON_FAULT) {
+            settle_lock(memory, at, len, traits);
+        }
     }
-    map.insert(at, at + len, Region { backing, prot });
+    if plain && has(map_flags::MAP_POPULATE) && !has(map_flags::MAP_NONBLOCK) {
+        populate(memory, at, len, region.prot);
+    }
+    map.insert(at, at + len, region);
     memory.cover(&mut map, at + len);
     Ok(at as u32)
 }
 
+/// What the kernel says of a file that it would not be asked otherwise.
+fn check_file(fd: i32, prot: i32) -> Result<(), Errno> {
+    let mut kind = MaybeUninit::<libc::statfs>::uninit();
+    let mut flags = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the kernel fills a local in if it returns 0.
+    unsafe {
+        // Pages larger than the guest's.
+        if libc::fstatfs(fd, kind.as_mut_ptr()) == 0
+            && kind.assume_init().f_type == libc::HUGETLBFS_MAGIC
+        {
+            return Err(EINVAL);
+        }
+        if prot & prot_flags::PROT_EXEC != 0
+            && libc::fstatvfs(fd, flags.as_mut_ptr()) == 0
+            && flags.assume_init().f_flag & libc::ST_NOEXEC != 0
+        {
+            return Err(Errno(errno::EPERM));
+        }
+    }
+    Ok(())
+}
+
 /// Makes fresh private memory out of a part of the reservation. What is free is mapped
-/// already, inaccessible and empty, so that only its protection changes: nothing here can
-/// fail in a way that unmaps.
-fn anonymous(memory: &Memory, map: &mut Map, at: u64, len: u64, prot: i32) -> Result<(), Errno> {
-    free(memory, map, at, at + len)?;
+/// already, inaccessible and empty, so that only its protection changes; what is not is
+/// replaced at once, so that nothing is lost if that fails.
+fn anonymous(memory: &Memory, map: &Map, at: u64, len: u64, prot: i32) -> Result<(), Errno> {
+    if !map.is_free(at, at + len) {
+        return renew(memory, at, at + len, prot);
+    }
     // SAFETY: the range is inside the reservation, and free.
     match unsafe { libc::mprotect(host(memory, at), len as usize, prot) } {
         0 => Ok(()),
@@ -194,38 +300,58 @@ fn anonymous(memory: &Memory, map: &mut Map, at: u64, len: u64, prot: i32) -> Re
     }
 }
 
-/// What flags ask for beyond the mapping itself, as far as limits allow.
-fn settle(memory: &Memory, map: &Map, at: u64, len: u64, flags: i32) {
-    let (start, len) = (host(memory, at), len as usize);
-    // SAFETY: the range is the guest's; neither call changes what is mapped.
+/// Has the pages of fresh memory made at once, as far as possible.
+fn populate(memory: &Memory, at: u64, len: u64, prot: i32) {
+    let advice = match prot & libc::PROT_WRITE {
+        0 => libc::MADV_POPULATE_READ,
+        _ => libc::MADV_POPULATE_WRITE,
+    };
+    // SAFETY: the range is the guest's; its contents stay the same.
+    unsafe { libc::madvise(host(memory, at), len as usize, advice) };
+}
+
+/// Whether limits allow `len` bytes more to be locked: tried on memory of our own.
+///
+/// # Errors
+/// As mmap's and mremap's.
+fn check_lock(len: u64) -> Result<(), Errno> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let len = len as usize;
+    // SAFETY: a new mapping that goes away again.
     unsafe {
-        if map.lock_future || flags & map_flags::MAP_LOCKED != 0 {
-            libc::mlock(start, len);
-        } else if flags & map_flags::MAP_POPULATE != 0 {
-            libc::madvise(start, len, libc::MADV_POPULATE_WRITE);
+        let at = libc::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0);
+        if at == libc::MAP_FAILED {
+            return Err(last_error());
+        }
+        let result = pages::lock(at, len, Traits::ON_FAULT);
+        let error = last_error();
+        libc::munmap(at, len);
+        match (result, error.0) {
+            (0, _) => Ok(()),
+            (_, errno::EPERM) => Err(error),
+            _ => Err(Errno(errno::EAGAIN)),
         }
     }
 }
 
-/// Whether a file's pages are larger than the guest's.
-fn has_huge_pages(fd: i32) -> bool {
-    let mut status = MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the kernel fills the local in if it returns 0.
-    unsafe {
-        libc::fstatfs(fd, status.as_mut_ptr()) == 0
-            && status.assume_init().f_type == libc::HUGETLBFS_MAGIC
+/// Locks memory whose traits say so; limits have been looked at.
+fn settle_lock(memory: &Memory, at: u64, len: u64, traits: Traits) {
+    if traits.any(Traits::LOCKED) {
+        // SAFETY: the range is the guest's; locking changes no memory.
+        unsafe { pages::lock(host(memory, at), len as usize, traits) };
     }
 }
 
 /// Where a new mapping goes.
-fn choose(memory: &Memory, map: &Map, addr: u32, len: u64, flags: i32) -> Result<u64, Errno> {
+fn choose(memory: &Memory, map: &mut Map, addr: u32, len: u64, flags: i32) -> Result<u64, Errno> {
     let limit = memory.limit();
     let no_replace = flags & map_flags::MAP_FIXED_NOREPLACE != 0;
     if no_replace || flags & map_flags::MAP_FIXED != 0 {
-        let at = aligned(addr)?;
+        let at = u64::from(addr);
         if at + len > limit {
             return Err(ENOMEM);
         }
+        let at = aligned(addr)?;
         if at < PAGE {
             // As below vm.mmap_min_addr: address 0 is the null pointer.
             return Err(Errno(errno::EPERM));
@@ -239,7 +365,21 @@ fn choose(memory: &Memory, map: &Map, addr: u32, len: u64, flags: i32) -> Result
     if hint >= PAGE && hint + len <= limit && map.is_free(hint, hint + len) {
         return Ok(hint);
     }
-    map.find_free(len, PAGE, limit).ok_or(ENOMEM)
+    find_free(memory, map, len)
+}
+
+/// Most of what is left to the program break.
+const BREAK_ROOM: u64 = 64 << 20;
+
+/// A free range: behind the room that the program break has to grow, as long as there is
+/// enough.
+fn find_free(memory: &Memory, map: &mut Map, len: u64) -> Result<u64, Errno> {
+    let limit = memory.limit();
+    let start = map.brk.start;
+    let room = BREAK_ROOM.min(limit.saturating_sub(start) / 8) / PAGE * PAGE;
+    map.find_free(len, start + room, limit)
+        .or_else(|| map.find_free(len, PAGE, limit))
+        .ok_or(ENOMEM)
 }
 
 /// munmap(2).
@@ -256,11 +396,61 @@ pub fn munmap(memory: &Memory, addr: u32, length: u32) -> Result<(), Errno> {
     free(memory, &mut map, start, end)
 }
 
+/// brk(2): the break where it is now.
+pub fn brk(memory: &Memory, addr: u32) -> u32 {
+    let mut map = memory.map();
+    let wanted = u64::from(addr);
+    let now = map.brk.end;
+    if wanted < map.brk.start || move_break(memory, &mut map, wanted).is_none() {
+        return now as u32;
+    }
+    map.brk.end = wanted;
+    addr
+}
+
+fn move_break(memory: &Memory, map: &mut Map, wanted: u64) -> Option<()> {
+    let old = map.brk.end.next_multiple_of(PAGE);
+    let new = wanted.next_multiple_of(PAGE);
+    if new <= old {
+        return free(memory, map, new, old).ok();
+    }
+    let traits = map.lock_future.unwrap_or_default();
+    let region = Region {
+        traits,
+        ..Region::HEAP
+    };
+    let data = map.limits.get(Resource::Data).soft;
+    // As the kernel, which leaves a page between the break and what follows it.
+    if new > memory.limit()
+        || !map.is_free(old, new + PAGE)
+        || wanted - map.brk.start > data
+        || !map.has_room(new - old, &region)
+        || (traits.any(Traits::LOCKED) && check_lock(new - old).is_err())
+    {
+        return None;
+    }
+    anonymous(memory, map, old, new - old, region.prot).ok()?;
+    settle_lock(memory, old, new - old, traits);
+    map.insert(old, new, region);
+    memory.cover(map, new);
+    Some(())
+}
+
 fn free(memory: &Memory, map: &mut Map, start: u64, end: u64) -> Result<(), Errno> {
-    for (s, e, region) in map.overlapping(start, end) {
+    let mut pieces = map.pieces(start, end);
+    let Some((first, mut last, _)) = pieces.next() else {
+        return Ok(());
+    };
+    last = pieces.last().map_or(last, |(_, end, _)| end);
+    if plug(memory, first, last).is_ok() {
+        map.remove(first, last);
+        return Ok(());
+    }
+    // A limit on the kernel's mappings may stand in the way of new ones in the middle of others.
+    for (s, e, region) in map.overlapping(first, last) {
         if let Err(error) = plug(memory, s, e) {
-            // A limit on address space stands in the way of a mapping, even one in the place
-            // of another. Private memory can be emptied without.
+            // One on address space stands in the way of any, even in the place of another.
+            // Private memory can be emptied without.
             if region.backing != Backing::Anonymous || !empty(memory, s, e) {
                 return Err(error);
             }
@@ -278,6 +468,25 @@ fn empty(memory: &Memory, start: u64, end: u64) -> bool {
         libc::munlock(start, len);
         libc::madvise(start, len, libc::MADV_DONTNEED) == 0
             && libc::mprotect(start, len, libc::PROT_NONE) == 0
+    }
+}
+
+/// Sees to what is different in a copy of the process, in the copy, before anybody else does
+/// anything. The kernel is not told of `MADV_DONTFORK`, since it would leave holes. A copy that
+/// stands for a process in the same memory has all that its maker has.
+pub fn forked(memory: &Memory, map: &mut Map, same_memory: bool) {
+    map.lock_future = None;
+    let locks = Traits::LOCKED.with(Traits::ON_FAULT);
+    let special = |region: &Region| region.traits != Traits::default();
+    let pieces: Vec<_> = map.iter().filter(|(_, _, r)| special(r)).collect();
+    for (start, end, region) in pieces {
+        if region.traits.any(Traits::DONT_FORK) && !same_memory {
+            close_hole(memory, start, end);
+            map.remove(start, end);
+        } else {
+            let traits = region.traits.without(locks);
+            map.insert(start, end, Region { traits, ..region });
+        }
     }
 }
 
@@ -301,10 +510,28 @@ pub fn mprotect(memory: &Memory, addr: u32, len: u32, prot: i32) -> Result<(), E
     let mut map = memory.map();
     let until = mapped(&map, start, end);
     let prot = host_prot(prot);
-    // SAFETY: the range is inside the reservation; protection is the guest's own business.
-    if unsafe { libc::mprotect(host(memory, start), (until - start) as usize, prot) } != 0 {
-        return Err(last_error());
+    let writable = prot & prot_flags::PROT_WRITE != 0;
+    let call = |start: u64, end: u64| {
+        // SAFETY: the range is inside the reservation; protection is the guest's own business.
+        match unsafe { libc::mprotect(host(memory, start), (end - start) as usize, prot) } {
+            0 => Ok(()),
+            _ => Err(last_error()),
+        }
+    };
+    let limited = writable && map.limits != Limits::default();
+    if !limited && call(start, until).is_ok() {
+        map.protect(start, until, prot & ACCESS);
+        return if until < end { Err(ENOMEM) } else { Ok(()) };
     }
-    map.protect(start, until, prot);
+    // Piece by piece, as the kernel does it, so that it is known how far it comes.
+    call(start, start)?;
+    for (s, e, region) in map.overlapping(start, until) {
+        let becomes_data = Region { prot, ..region }.is_data() && !region.is_data();
+        if becomes_data && !map.has_room_for_data(e - s) {
+            return Err(ENOMEM);
+        }
+        call(s, e)?;
+        map.protect(s, e, prot & ACCESS);
+    }
     if until < end { Err(ENOMEM) } else { Ok(()) }
 }

@@ -13,6 +13,7 @@ use wali_arch::tables::number;
 
 use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::handoff::{memory_file, write_unlimited};
+use super::limits::{self, Limits};
 use super::opened::{Descriptors, Identity, NAME, name_of};
 use super::own_program::{self, Kept};
 use super::reserved::out_of_the_way;
@@ -39,11 +40,16 @@ pub struct Startup {
     pub environment: Environment,
     /// Who writes down its calls.
     pub tracer: Option<Arc<Tracer>>,
+    /// Whether functions are called through pointers of other types, as C programs do natively
+    /// though C does not allow it.
+    pub emulate_fn_casts: bool,
     /// The file of its module, for `/proc/self/exe`.
     pub program: Option<File>,
     /// Options for the runtimes of guests that it starts by execve: words of a command line
     /// that `wali resume` takes. The tracer sees to its own.
     pub options: Vec<CString>,
+    /// What it may have of memory; what this process may, if nothing is said.
+    pub limits: Option<Limits>,
 }
 
 /// A guest process.
@@ -54,6 +60,7 @@ pub struct Process {
     environment: Option<OwnedFd>,
     /// Who writes down its calls.
     tracer: Option<Arc<Tracer>>,
+    emulate_fn_casts: bool,
     /// What tells memory of processes from other files.
     descriptors: Descriptors,
     /// What happens on signals.
@@ -64,6 +71,8 @@ pub struct Process {
     program: Option<Kept>,
     /// What runtimes of other guests are started with.
     options: Vec<CString>,
+    /// What it may have of memory at its start.
+    limits: Limits,
     /// Whether another process may have the same table of descriptors.
     pub(super) shares_descriptors: AtomicBool,
     /// Whether `__init` and `__deinit` have been called.
@@ -90,20 +99,32 @@ impl Process {
             args: startup.args,
             environment,
             tracer: startup.tracer,
+            emulate_fn_casts: startup.emulate_fn_casts,
             descriptors,
             actions: Arc::new(Actions::inherited()),
             executable: own_program::runtime(),
             program: startup.program.and_then(|file| Kept::new(file.into()).ok()),
             options: startup.options,
+            limits: startup.limits.unwrap_or_else(limits::inherited),
             shares_descriptors: AtomicBool::new(false),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
         }))
     }
 
+    /// What it may have of memory at its start.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Who writes down its calls.
     pub fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.tracer.as_ref()
+    }
+
+    /// Whether functions are called through pointers of other types.
+    pub fn emulates_fn_casts(&self) -> bool {
+        self.emulate_fn_casts
     }
 
     /// The command line with argv[0].

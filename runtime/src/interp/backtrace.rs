@@ -27,14 +27,17 @@ pub(crate) unsafe fn collect(
     // What leads out of the first function is not one of ours.
     while let Some(function) = module.function_at(ip) {
         let place = (function.index(), function.position(ip));
-        if inner.len() < FRAMES_KEPT {
-            inner.push(place);
-        } else if outer.len() < FRAMES_KEPT {
-            outer.push(place);
-        } else {
-            outer[count % FRAMES_KEPT] = place;
+        // An adapter is part of the call.
+        if !function.is_adapter() {
+            if inner.len() < FRAMES_KEPT {
+                inner.push(place);
+            } else if outer.len() < FRAMES_KEPT {
+                outer.push(place);
+            } else {
+                outer[count % FRAMES_KEPT] = place;
+            }
+            count += 1;
         }
-        count += 1;
         // SAFETY: the header is where the function's meta word says, and leads to the caller's
         // frame. A return address is behind the call; one word back is inside it.
         unsafe {

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::Context;
-use super::func::{Func, attend_to, enter_host, jumps, narrow, run};
+use super::func::{self, Func, attend_to, enter_host, jumps, narrow, run};
 use super::instance::Instance;
 use super::jumps::{Payload, Place};
+use super::room;
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
-use super::types::ValType;
+use super::types::{FuncType, ValType};
 use crate::memory::Memory;
 
 const TOO_MANY: &str = "setjmp was called at too many places that longjmp could go back to";
@@ -82,6 +83,27 @@ impl Caller<'_> {
         unsafe { self.instance.0.state() }
             .and_then(|state| state.downcast_mut())
             .expect("the instance has a state of this type")
+    }
+
+    /// Whether there is room on guest stack and native stack for a call of this function.
+    pub fn has_room_for(&self, func: &Func) -> bool {
+        // SAFETY: context and function are live.
+        unsafe { func::has_room(self.cx, func) }
+    }
+
+    /// Has `f` call functions that may use what is kept back of guest stack and native stack:
+    /// for handlers of their overflow.
+    pub fn with_reserve<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let native = room::spend(true);
+        // SAFETY: the context is live and this thread's; the limit is the stack's own.
+        unsafe {
+            let whole = self.instance.0.stack_limit();
+            let limit = std::mem::replace(&mut (*self.cx).limit, whole);
+            let result = f(self);
+            (*self.cx).limit = limit;
+            room::spend(native);
+            result
+        }
     }
 
     /// Attends to what set the interrupt word, as a safepoint does: for host functions that
@@ -160,6 +182,31 @@ impl Caller<'_> {
                 .ok_or_else(|| Trap::new(TrapKind::UninitializedElement { index })),
             _ => Err(Trap::new(TrapKind::UndefinedElement { index })),
         }
+    }
+
+    /// Calls a function as if it were of type `ty`, as [`Options::emulate_fn_casts`] has it.
+    ///
+    /// # Errors
+    /// The trap that an indirect call would be, through `index`, if the types are not the same
+    /// and are not to be adapted; otherwise what the function ends with.
+    ///
+    /// [`Options::emulate_fn_casts`]: super::Options::emulate_fn_casts
+    pub fn call_as(
+        &mut self,
+        func: &Func,
+        ty: &FuncType,
+        index: u32,
+        slots: &mut [u64],
+    ) -> Result<(), Trap> {
+        let found = func.ty();
+        if found == *ty {
+            return self.call(func, slots);
+        }
+        let cast = self.instance.0.cast(func, ty, index)?;
+        let mut arguments = cast.arguments(slots, &found);
+        self.call(func, &mut arguments)?;
+        cast.results(&arguments, slots);
+        Ok(())
     }
 
     /// Calls a function with raw slots; see [`HostFn`]. The slice must have room for

@@ -100,6 +100,8 @@ pub(crate) struct Context {
     pub trap_sp: *mut u64,
     /// Its particulars; see [`Exit`].
     pub trap_info: u64,
+    /// The function whose type does not fit.
+    pub trap_func: *const FuncObj,
     /// The trap of a host function.
     pub pending: Option<Trap>,
     /// Whether a host function has the state, so that nobody else may enter.
@@ -125,6 +127,7 @@ impl Context {
             trap_ip: std::ptr::null(),
             trap_sp: std::ptr::null_mut(),
             trap_info: 0,
+            trap_func: std::ptr::null(),
             pending: None,
             lent: false,
             #[cfg(wali_dispatch = "loop")]

@@ -1,6 +1,5 @@
 //! Functions as values, and the ways into and out of guest code.
 
-use std::cell::Cell as StdCell;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::rc::{Rc, Weak};
@@ -17,6 +16,7 @@ use super::instance::Inner as InstanceInner;
 #[cfg(doc)]
 use super::instance::Instance;
 use super::jumps::Jumps;
+use super::room;
 use super::trap::{Exit, Trap, TrapKind};
 use super::types::{FuncType, TypeId, ValType, Value};
 
@@ -265,14 +265,6 @@ pub(super) fn narrow(slot: &mut u64, ty: ValType) {
     }
 }
 
-/// Deepest nesting of guest code in host functions in guest code, on one thread. Each level
-/// takes some of the native stack.
-const MAX_NESTING: u32 = 200;
-
-thread_local! {
-    static NESTING: StdCell<u32> = const { StdCell::new(0) };
-}
-
 const ENTERED: &str = "an instance was entered while one of its host functions runs, \
                        but not through that function's `Caller`";
 
@@ -290,8 +282,7 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
         if (*cx).lent {
             return Err(Trap::message(ENTERED));
         }
-        let depth = NESTING.get();
-        if depth >= MAX_NESTING {
+        if !room::is_left() {
             return Err(Trap::new(TrapKind::StackOverflow));
         }
         let code = (*(*cx).instance).module().code_of((*func).cell)?;
@@ -314,7 +305,6 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
             Some(memory) => memory.base(),
             None => std::ptr::null_mut(),
         };
-        NESTING.set(depth + 1);
         let (mut ip, mut sp) = (code.add(Meta::WORDS), base);
         let result = loop {
             let status = access::enter(cx.cast(), ip, sp, mem, execute);
@@ -329,7 +319,6 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
                 }
             }
         };
-        NESTING.set(depth);
         (*cx).top = base;
         if result.is_ok() {
             for (i, slot) in slots.iter_mut().take((*func).results as usize).enumerate() {
@@ -337,6 +326,28 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
             }
         }
         result
+    }
+}
+
+/// Whether [`run`] would find room for a function, called from the instance of `cx`.
+///
+/// # Safety
+/// `cx` is live.
+pub(super) unsafe fn has_room(cx: *mut Context, func: &Func) -> bool {
+    if !room::is_left() {
+        return false;
+    }
+    let raw = func.raw();
+    // SAFETY: as the caller promises, and `func` is live.
+    unsafe {
+        if (*raw).cx != cx {
+            return true;
+        }
+        // A function that cannot be translated says so when it is called.
+        match (*(*cx).instance).module().code_of((*raw).cell) {
+            Ok(code) => (*cx).top as usize + Meta::read(code).frame as usize * 8 <= (*cx).limit,
+            Err(_) => true,
+        }
     }
 }
 
@@ -369,8 +380,11 @@ unsafe fn go_on(
         let trap = trap(cx, status);
         let (mut ip, mut sp) = place(cx, status);
         let mut outcome = match trap.kind() {
+            // What has been offered before comes from further in: natively, a fault that is not
+            // handled where it happens ends the process.
             TrapKind::Jump { .. } => Err(trap),
-            _ => trapped(cx, ip, sp, trap),
+            _ if trap.was_offered() => Err(trap),
+            _ => trapped(cx, ip, sp, trap).map_err(Trap::offered),
         };
         while let Err(trap) = outcome {
             let &TrapKind::Jump { id, value } = trap.kind() else {
@@ -418,10 +432,18 @@ pub(crate) unsafe fn forget_marks(cx: *mut Context) -> *const u64 {
 unsafe fn trapped(cx: *mut Context, ip: *const u64, sp: *mut u64, trap: Trap) -> Result<(), Trap> {
     // SAFETY: as the caller promises.
     unsafe {
-        match (*(*cx).instance).on_trap() {
-            Some(on_trap) => stopped(cx, ip, sp, |caller| on_trap(caller, trap)),
-            None => Err(trap),
+        let instance = &*(*cx).instance;
+        let Some(on_trap) = instance.on_trap() else {
+            return Err(trap);
+        };
+        let offered = trap.identity();
+        let mut result = stopped(cx, ip, sp, |caller| on_trap(caller, trap));
+        if let Err(other) = &mut result
+            && other.identity() != offered
+        {
+            explain(instance, ip, sp, other);
         }
+        result
     }
 }
 
@@ -438,7 +460,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
         let fault = |address: usize| {
             let memory = instance.memory_or_empty();
             let address = (address as u64).wrapping_sub(memory.base() as u64);
-            if address < memory.size() {
+            if crate::fault::was_beyond_file() {
+                TrapKind::MemoryBeyondFile { address }
+            } else if address < memory.size() {
                 TrapKind::MemoryProtected { address }
             } else {
                 TrapKind::MemoryOutOfBounds { address }
@@ -467,7 +491,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
             }
             Exit::TypeMismatch => Some(TrapKind::IndirectCallTypeMismatch {
                 expected: TypeId(info as u32).ty(),
-                found: TypeId((info >> 32) as u32).ty(),
+                found: (*(*cx).trap_func).ty.ty(),
+                index: (info >> 32) as u32,
+                name: name_of(cx, (*cx).trap_func),
             }),
             Exit::StackOverflow => Some(TrapKind::StackOverflow),
         };
@@ -475,11 +501,20 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
             Some(kind) => Trap::new(kind),
             None => (*cx).pending.take().expect("a pending trap was announced"),
         };
-        // Ending the process by a host function is no failure, and not worth a walk; nor is a jump.
-        if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
-            backtrace::collect(instance, ip, sp, &mut trap);
-        }
+        explain(instance, ip, sp, &mut trap);
         trap
+    }
+}
+
+/// Adds to a trap where it came through, unless it is no failure: a host function that ends the
+/// process, or a jump.
+///
+/// # Safety
+/// Guest code of the instance is stopped at `ip` in the frame `sp`.
+unsafe fn explain(instance: &InstanceInner, ip: *const u64, sp: *mut u64, trap: &mut Trap) {
+    if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
+        // SAFETY: as the caller promises.
+        unsafe { backtrace::collect(instance, ip, sp, trap) };
     }
 }
 
@@ -605,6 +640,53 @@ pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> C
             // SAFETY: as the caller promises.
             unsafe { (*cx).pending = Some(trap) };
             ControlFlow::Break(())
+        }
+    }
+}
+
+/// The index that a function has in the instance of `cx`, if it has one.
+///
+/// # Safety
+/// `cx` is live, and so is `func`.
+unsafe fn index_of(cx: *mut Context, func: *const FuncObj) -> Option<u32> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match (*func).target {
+            Target::Guest { index, .. } if (*func).cx == cx => Some(index),
+            _ => (*(*cx).instance).import_index(func),
+        }
+    }
+}
+
+/// The name of a function that is known to the instance of `cx`.
+///
+/// # Safety
+/// As for [`index_of`].
+pub(super) unsafe fn name_of(cx: *mut Context, func: *const FuncObj) -> Option<String> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let index = index_of(cx, func)?;
+        let module = (*(*cx).instance).module();
+        match module.imported_func(index) {
+            Some(import) => Some(format!("{}.{}", import.module, import.name)),
+            None => module.func_name(index).map(str::to_string),
+        }
+    }
+}
+
+/// Code by which a function is called as if it were of another type; null if it is not to be,
+/// or cannot.
+///
+/// # Safety
+/// `cx` runs the call; `func` is live.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn adapter(cx: *mut Context, func: *const FuncObj, caller: TypeId) -> *const u64 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match index_of(cx, func) {
+            Some(index) => (*(*cx).instance).adapter(index, caller),
+            None => std::ptr::null(),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::cell::{Cell as StdCell, OnceCell, RefCell, UnsafeCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::cast::Cast;
 use super::context::Context;
-use super::func::{Func, FuncObj, Hook, OnTrap};
+use super::func::{Func, FuncObj, Hook, OnTrap, name_of};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
 use super::interrupt::{InterruptHandle, SharedContext};
@@ -17,7 +19,7 @@ use super::module::{Data, ExportIndex, Module, SegmentKind};
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::{MemoryType, Value};
+use super::types::{FuncType, MemoryType, TypeId, ValType, Value};
 use crate::memory::Memory;
 
 /// An instance of a module, used by one thread.
@@ -44,6 +46,9 @@ pub struct Options {
     pub ready: Option<Box<Ready>>,
     /// What to do when guest code traps.
     pub on_trap: Option<Box<OnTrap>>,
+    /// Whether indirect calls reach functions of other types, as in C on x86-64; otherwise they
+    /// trap, as WebAssembly has it.
+    pub emulate_fn_casts: bool,
 }
 
 /// See [`Options::ready`].
@@ -59,6 +64,7 @@ impl Default for Options {
             hook: None,
             ready: None,
             on_trap: None,
+            emulate_fn_casts: false,
         }
     }
 }
@@ -88,6 +94,9 @@ pub(crate) struct Inner {
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
     jumps: UnsafeCell<Jumps>,
+    emulates_fn_casts: bool,
+    /// What the module has said about adapters, so as not to ask it at each call.
+    adapters: RefCell<HashMap<(u32, TypeId), *const u64>>,
 }
 
 impl Inner {
@@ -128,6 +137,45 @@ impl Inner {
     pub unsafe fn state(&self) -> Option<&mut Box<dyn Any>> {
         // SAFETY: as the caller promises.
         unsafe { (*self.state.get()).as_mut() }
+    }
+
+    /// The index of an imported function.
+    pub fn import_index(&self, func: *const FuncObj) -> Option<u32> {
+        let imported = &self.funcs[..self.imported_funcs.len()];
+        let index = imported.iter().position(|&known| known == func)?;
+        Some(index as u32)
+    }
+
+    /// Where the guest stack ends.
+    pub fn stack_limit(&self) -> usize {
+        self.stack.limit()
+    }
+
+    /// How a function is called by another type than its own; the trap that an indirect call
+    /// through `index` would be if it is not to be, or cannot.
+    pub fn cast(&self, func: &Func, caller: &FuncType, index: u32) -> Result<Cast, Trap> {
+        let found = func.ty();
+        let cast = Cast::new(caller, &found).filter(|_| self.emulates_fn_casts);
+        cast.ok_or_else(|| {
+            Trap::new(TrapKind::IndirectCallTypeMismatch {
+                expected: caller.clone(),
+                found,
+                index,
+                // SAFETY: context and function are live.
+                name: unsafe { name_of(self.cx(), func.raw()) },
+            })
+        })
+    }
+
+    /// Code by which a function is called as if it were of another type; null if it is not to
+    /// be, or cannot.
+    pub fn adapter(&self, func: u32, caller: TypeId) -> *const u64 {
+        if !self.emulates_fn_casts {
+            return std::ptr::null();
+        }
+        let mut adapters = self.adapters.borrow_mut();
+        let made = adapters.entry((func, caller));
+        *made.or_insert_with(|| self.module.adapter(func, caller))
     }
 
     /// The places in its code to come back to.
@@ -325,6 +373,29 @@ impl Instance {
         unsafe { func.call_from(self.0.cx(), args) }
     }
 
+    /// Calls a function of another type than `ty` as if it were of that type, as
+    /// [`Options::emulate_fn_casts`] has it, and drops its results.
+    ///
+    /// # Errors
+    /// The trap that an indirect call through `index` would be if the types are not to be
+    /// adapted; otherwise what the function ends with.
+    pub fn call_as(
+        &self,
+        func: &Func,
+        ty: &FuncType,
+        index: u32,
+        args: &[Value],
+    ) -> Result<(), Trap> {
+        let cast = self.0.cast(func, ty, index)?;
+        let found = func.ty();
+        let slots: Vec<u64> = args.iter().map(Value::to_slot).collect();
+        let slots = cast.arguments(&slots, &found);
+        // SAFETY: a type that can be cast has no references.
+        let value = |(ty, slot): (&ValType, &u64)| unsafe { Value::from_slot(*ty, *slot) };
+        let args: Vec<Value> = found.params.iter().zip(&slots).map(value).collect();
+        self.call(func, &args).map(|_| ())
+    }
+
     /// Calls an exported function.
     pub fn invoke(&self, name: &str, args: &[Value]) -> Result<Vec<Value>, Trap> {
         match self.export(name) {
@@ -513,6 +584,8 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             on_trap: options.on_trap,
             kept: RefCell::default(),
             jumps: UnsafeCell::default(),
+            emulates_fn_casts: options.emulate_fn_casts,
+            adapters: RefCell::default(),
         }
     });
     if let Some(error) = failed {
@@ -521,7 +594,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
     debug_assert_eq!(inner.objects.len(), parts.bodies.len());
     // SAFETY: nothing runs yet, so that the context is ours.
     unsafe {
-        (*cx).limit = inner.stack.limit();
+        (*cx).limit = inner.stack.limit_without_reserve();
         (*cx).top = inner.stack.base();
         (*cx).cells = parts.cells.as_ptr();
         (*cx).globals = inner.global_pointers.as_ptr();

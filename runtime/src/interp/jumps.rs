@@ -10,6 +10,8 @@
 //! frame is one of its own (`func::go_on`). Frames further in are gone then, and so are
 //! those of a run that fails.
 
+use std::collections::HashMap;
+
 use super::context::{HEADER_SLOTS, Handler};
 use super::handlers::call;
 use super::types::ValType;
@@ -25,7 +27,10 @@ pub type Payload = [u64; 2];
 const MOST_WORDS: usize = 1 << 25;
 
 /// Words of a mark without its slots, about.
-const MARK_WORDS: usize = size_of::<Mark>() / 8;
+const MARK_WORDS: usize = (size_of::<Mark>() + size_of::<(Name, usize)>()) / 8;
+
+/// Marks of a frame that are looked for one by one; those after them are found by name.
+const FEW: usize = 16;
 
 /// All marks of an instance. Frames are in the order of the guest stack, and so are marks by
 /// frame and slots by mark: dropping those of the innermost frames is shortening three lists.
@@ -34,7 +39,12 @@ pub(crate) struct Jumps {
     frames: Vec<Marked>,
     marks: Vec<Mark>,
     slots: Vec<u64>,
+    /// Where marks are that are not among the first of their frame.
+    others: HashMap<Name, usize>,
 }
+
+/// What a mark is of: frame, place and key.
+type Name = (*mut u64, *const u64, u64);
 
 /// A frame with marks.
 #[derive(Debug)]
@@ -79,7 +89,7 @@ impl Place {
     ///
     /// # Safety
     /// The frame is live.
-    unsafe fn kept(&self) -> [&mut [u64]; 2] {
+    unsafe fn kept<'a>(self) -> [&'a mut [u64]; 2] {
         // SAFETY: as the caller promises; the temporaries follow the header.
         unsafe {
             let temps = self.header + HEADER_SLOTS;
@@ -96,7 +106,7 @@ impl Place {
 pub(crate) struct Full;
 
 impl Jumps {
-    /// Marks a place, with a number from `fresh` that no other mark has. If the same call has
+    /// Marks a place, with a number from `fresh` that is greater than all before it. If the same call has
     /// marked the same frame with this key before, its mark is renewed and keeps its number.
     ///
     /// # Safety
@@ -114,8 +124,8 @@ impl Jumps {
             Some(frame) if frame.sp == place.sp => frame.marks,
             _ => self.marks.len(),
         };
-        let same = |mark: &&mut Mark| mark.key == key && mark.place == place;
-        if let Some(mark) = self.marks[first..].iter_mut().find(same) {
+        if let Some(index) = self.named(first, place, key) {
+            let mark = &mut self.marks[index];
             mark.result = result;
             mark.payload = payload;
             let mut to = mark.slots;
@@ -132,6 +142,7 @@ impl Jumps {
             || self.slots.try_reserve(count).is_err()
             || self.marks.try_reserve(1).is_err()
             || self.frames.try_reserve(1).is_err()
+            || self.others.try_reserve(1).is_err()
         {
             return Err(Full);
         }
@@ -146,6 +157,10 @@ impl Jumps {
             });
         }
         let id = fresh();
+        if self.marks.len() - first >= FEW {
+            let name = (place.sp, place.resume, key);
+            self.others.insert(name, self.marks.len());
+        }
         self.marks.push(Mark {
             id,
             key,
@@ -161,6 +176,17 @@ impl Jumps {
         Ok(id)
     }
 
+    /// The mark of this place and key, in a frame whose marks begin at `first`.
+    fn named(&self, first: usize, place: Place, key: u64) -> Option<usize> {
+        let marks = &self.marks[first..];
+        let same = |mark: &Mark| mark.key == key && mark.place.resume == place.resume;
+        if let Some(index) = marks.iter().take(FEW).position(same) {
+            return Some(first + index);
+        }
+        let others = (marks.len() > FEW).then_some(&self.others)?;
+        others.get(&(place.sp, place.resume, key)).copied()
+    }
+
     /// Has a frame return to [`FORGET`]; where it returned to before.
     ///
     /// # Safety
@@ -174,7 +200,7 @@ impl Jumps {
     }
 
     fn find(&self, id: u64) -> Option<usize> {
-        self.marks.iter().rposition(|mark| mark.id == id)
+        self.marks.binary_search_by_key(&id, |mark| mark.id).ok()
     }
 
     /// What the embedder keeps with a mark; none if there is no such mark, or not any more.
@@ -215,9 +241,20 @@ impl Jumps {
     /// Forgets all frames that begin at `base` or further in: they are gone.
     pub fn drop_from(&mut self, base: *mut u64) {
         while let Some(frame) = self.frames.pop_if(|frame| frame.sp >= base) {
-            self.marks.truncate(frame.marks);
-            self.slots.truncate(frame.slots);
+            self.drop_marks(&frame);
         }
+    }
+
+    /// Drops the marks of the innermost frame, which is not in the list any more.
+    fn drop_marks(&mut self, frame: &Marked) {
+        if self.marks.len() - frame.marks > FEW {
+            for mark in &self.marks[frame.marks + FEW..] {
+                let name = (mark.place.sp, mark.place.resume, mark.key);
+                self.others.remove(&name);
+            }
+        }
+        self.marks.truncate(frame.marks);
+        self.slots.truncate(frame.slots);
     }
 
     /// Forgets the marks of the innermost frame that has some; where it really returns to.
@@ -226,8 +263,7 @@ impl Jumps {
             .frames
             .pop()
             .expect("a frame that returns here has marks");
-        self.marks.truncate(frame.marks);
-        self.slots.truncate(frame.slots);
+        self.drop_marks(&frame);
         frame.return_to
     }
 

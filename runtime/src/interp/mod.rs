@@ -14,6 +14,7 @@
 
 mod backtrace;
 mod caller;
+mod cast;
 mod const_expr;
 mod context;
 mod disasm;
@@ -26,6 +27,7 @@ mod isa;
 mod jumps;
 mod link;
 mod module;
+mod room;
 mod stack;
 mod table;
 mod translate;

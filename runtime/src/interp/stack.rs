@@ -6,6 +6,9 @@ use std::io;
 /// should ever get here; if something does, it stops.
 const GUARD: usize = 1 << 16;
 
+/// Bytes kept back for handlers of the stack's overflow, of small stacks an eighth.
+const RESERVE: usize = 1 << 18;
+
 /// A stack of slots, growing upwards.
 #[derive(Debug)]
 pub(crate) struct GuestStack {
@@ -39,6 +42,11 @@ impl GuestStack {
     /// The first slot.
     pub fn base(&self) -> *mut u64 {
         self.base.cast()
+    }
+
+    /// The address behind what is used as long as there is no overflow to be handled.
+    pub fn limit_without_reserve(&self) -> usize {
+        self.limit() - RESERVE.min(self.bytes / 8)
     }
 
     /// The address behind the last slot.

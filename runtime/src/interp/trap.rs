@@ -13,11 +13,16 @@ pub enum TrapKind {
     Unreachable,
     /// An access outside the memory.
     MemoryOutOfBounds {
-        /// The guest address, where known (bulk operations report the end of the range).
+        /// The guest address, where known.
         address: u64,
     },
     /// An access inside the memory to a page that is not mapped, or not for this access.
     MemoryProtected {
+        /// The guest address.
+        address: u64,
+    },
+    /// An access to a page of a mapped file that lies beyond the file's end.
+    MemoryBeyondFile {
         /// The guest address.
         address: u64,
     },
@@ -52,6 +57,10 @@ pub enum TrapKind {
         expected: FuncType,
         /// The type of the function in the table.
         found: FuncType,
+        /// The index.
+        index: u32,
+        /// The function's name, if it has one.
+        name: Option<String>,
     },
     /// The guest stack is exhausted.
     StackOverflow,
@@ -88,6 +97,12 @@ impl fmt::Display for TrapKind {
                     "access to an unmapped or protected page at address {address:#x}"
                 )
             }
+            TrapKind::MemoryBeyondFile { address } => {
+                write!(
+                    f,
+                    "access beyond the end of a mapped file at address {address:#x}"
+                )
+            }
             TrapKind::UnalignedAtomic { address } => {
                 write!(f, "unaligned atomic access at address {address:#x}")
             }
@@ -110,11 +125,22 @@ impl fmt::Display for TrapKind {
                     "uninitialized element {index}: call through a null reference"
                 )
             }
-            TrapKind::IndirectCallTypeMismatch { expected, found } => write!(
-                f,
-                "indirect call type mismatch: the caller expects {expected}, \
-                 the function is {found}"
-            ),
+            TrapKind::IndirectCallTypeMismatch {
+                expected,
+                found,
+                index,
+                name,
+            } => {
+                f.write_str("indirect call type mismatch: ")?;
+                match name {
+                    Some(name) => write!(f, "{}", Escaped(name))?,
+                    None => f.write_str("a function")?,
+                }
+                write!(
+                    f,
+                    " (table index {index}) is {found}, but was called as {expected}"
+                )
+            }
             TrapKind::StackOverflow => f.write_str("call stack exhausted"),
             TrapKind::Jump { .. } => f.write_str("jump to a marked place"),
             TrapKind::BadJump(why) => f.write_str(why),
@@ -166,7 +192,7 @@ impl fmt::Display for Frame {
     }
 }
 
-/// Most frames a backtrace keeps from each end of a run of guest code.
+/// Most frames a backtrace keeps from each end.
 pub(crate) const FRAMES_KEPT: usize = 32;
 
 /// Why and where guest code stopped. One word, so that results holding it stay small.
@@ -176,6 +202,8 @@ struct Inner {
     kind: TrapKind,
     frames: Vec<Frame>,
     omitted: usize,
+    /// Whether it has been offered to the embedder to go on after it.
+    offered: bool,
 }
 
 impl Trap {
@@ -186,6 +214,7 @@ impl Trap {
             kind,
             frames: Vec::new(),
             omitted: 0,
+            offered: false,
         }))
     }
 
@@ -219,9 +248,34 @@ impl Trap {
         self.0.omitted
     }
 
+    /// What tells it from others that exist at the same time.
+    pub(crate) fn identity(&self) -> usize {
+        std::ptr::from_ref(&*self.0).addr()
+    }
+
+    pub(crate) fn offered(mut self) -> Trap {
+        self.0.offered = true;
+        self
+    }
+
+    pub(crate) fn was_offered(&self) -> bool {
+        self.0.offered
+    }
+
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = Frame>, omitted: usize) {
-        self.0.frames.extend(frames);
-        self.0.omitted += omitted;
+        let Inner {
+            frames: kept,
+            omitted: gone,
+            ..
+        } = &mut *self.0;
+        kept.extend(frames);
+        *gone += omitted;
+        // Runs of guest code may nest deeply, too.
+        if kept.len() > 2 * FRAMES_KEPT {
+            let middle = FRAMES_KEPT..kept.len() - FRAMES_KEPT;
+            *gone += middle.len();
+            kept.drain(middle);
+        }
     }
 }
 
@@ -238,14 +292,30 @@ impl fmt::Debug for Trap {
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.kind)?;
-        for (i, frame) in self.0.frames.iter().enumerate() {
-            if self.0.omitted > 0 && i == FRAMES_KEPT {
-                write!(f, "\n    ... {} more frames ...", self.0.omitted)?;
-            }
-            write!(f, "\n    at {frame}")?;
+        let split = match self.0.omitted {
+            0 => self.0.frames.len(),
+            _ => FRAMES_KEPT.min(self.0.frames.len()),
+        };
+        let (inner, outer) = self.0.frames.split_at(split);
+        write_frames(f, inner)?;
+        if self.0.omitted > 0 {
+            write!(f, "\n    ... {} more frames ...", self.0.omitted)?;
         }
-        Ok(())
+        write_frames(f, outer)
     }
+}
+
+/// Writes frames, of which those that are the same as the one before are counted only.
+fn write_frames(f: &mut fmt::Formatter<'_>, frames: &[Frame]) -> fmt::Result {
+    for same in frames.chunk_by(PartialEq::eq) {
+        write!(f, "\n    at {}", same[0])?;
+        match same.len() - 1 {
+            0 => {}
+            1 => f.write_str(" and once more")?,
+            more => write!(f, " and {more} times more")?,
+        }
+    }
+    Ok(())
 }
 
 impl std::error::Error for Trap {}
@@ -269,7 +339,8 @@ pub(crate) enum Exit {
     TableOutOfBounds,
     UndefinedElement,
     UninitializedElement,
-    /// `Context::trap_info` has the two type numbers.
+    /// `Context::trap_info` has the expected type's number and the index, `Context::trap_func`
+    /// the function.
     TypeMismatch,
     StackOverflow,
     /// `Context::pending` has the trap.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::limits::Limits;
+
 /// What backs a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backing {
@@ -34,6 +36,37 @@ impl Object {
     }
 }
 
+/// What has been asked of a region beyond its protection: what the kernel keeps for each of its
+/// own mappings, and so what parts one from its neighbour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traits(u8);
+
+impl Traits {
+    /// Locked in memory.
+    pub const LOCKED: Traits = Traits(1);
+    /// Locked page by page, as they are used.
+    pub const ON_FAULT: Traits = Traits(2);
+    /// Not there in copies of the process.
+    pub const DONT_FORK: Traits = Traits(4);
+    /// Zero in copies of the process.
+    pub const WIPE_ON_FORK: Traits = Traits(8);
+
+    /// These and others.
+    pub fn with(self, others: Traits) -> Traits {
+        Traits(self.0 | others.0)
+    }
+
+    /// These without others.
+    pub fn without(self, others: Traits) -> Traits {
+        Traits(self.0 & !others.0)
+    }
+
+    /// Whether some of `others` are among these.
+    pub fn any(self, others: Traits) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
 /// What is known of a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
@@ -41,6 +74,8 @@ pub struct Region {
     pub backing: Backing,
     /// The host protection it was last given.
     pub prot: i32,
+    /// What else was asked for.
+    pub traits: Traits,
 }
 
 impl Region {
@@ -48,7 +83,22 @@ impl Region {
     pub const HEAP: Region = Region {
         backing: Backing::Anonymous,
         prot: libc::PROT_READ | libc::PROT_WRITE,
+        traits: Traits(0),
     };
+
+    /// A region without traits.
+    pub fn new(backing: Backing, prot: i32) -> Region {
+        Region {
+            backing,
+            prot,
+            traits: Traits::default(),
+        }
+    }
+
+    /// Whether it counts as data: what is private and may be written.
+    pub fn is_data(&self) -> bool {
+        !matches!(self.backing, Backing::Shared(_)) && self.prot & libc::PROT_WRITE != 0
+    }
 }
 
 /// An interval map of regions; what no region covers is free.
@@ -56,10 +106,29 @@ impl Region {
 pub struct Map {
     /// Start to end and region; disjoint, never empty, neighbours of one kind joined.
     regions: BTreeMap<u64, (u64, Region)>,
-    /// Whether new mappings are to be locked in memory (mlockall's `MCL_FUTURE`).
-    pub lock_future: bool,
+    /// Whether and how new mappings are to be locked in memory (mlockall's `MCL_FUTURE`).
+    pub lock_future: Option<Traits>,
+    /// Where the program break lies.
+    pub brk: Break,
+    /// What the guest may have.
+    pub limits: Limits,
     /// How many objects have been mapped.
     objects: u64,
+    /// How many bytes are mapped, and how many of them are data.
+    mapped: u64,
+    data: u64,
+    /// Below this address nothing is free, as far as anybody has looked from `looked_from`.
+    full_until: u64,
+    looked_from: u64,
+}
+
+/// The program break.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Break {
+    /// Where it was at the start, behind the initial memory.
+    pub start: u64,
+    /// Where it is.
+    pub end: u64,
 }
 
 impl Map {
@@ -79,6 +148,8 @@ impl Map {
             return;
         }
         self.remove(start, end);
+        self.mapped += end - start;
+        self.data += if region.is_data() { end - start } else { 0 };
         let (mut start, mut end) = (start, end);
         if let Some((&s, &(e, r))) = self.regions.range(..start).next_back()
             && e == start
@@ -103,35 +174,51 @@ impl Map {
         }
         self.split(start);
         self.split(end);
-        let inside: Vec<u64> = self.regions.range(start..end).map(|(&s, _)| s).collect();
-        for s in inside {
+        while let Some((&s, &(e, region))) = self.regions.range(start..end).next() {
             self.regions.remove(&s);
+            self.mapped -= e - s;
+            self.data -= if region.is_data() { e - s } else { 0 };
+            self.full_until = self.full_until.min(start);
+        }
+    }
+
+    /// Changes what is known of all that is mapped in `start..end`.
+    pub fn change(&mut self, start: u64, end: u64, f: impl Fn(Region) -> Region) {
+        for (s, e, region) in self.overlapping(start, end) {
+            self.insert(s, e, f(region));
         }
     }
 
     /// Records a new protection for what is mapped in `start..end`.
     pub fn protect(&mut self, start: u64, end: u64, prot: i32) {
-        for (s, e, region) in self.overlapping(start, end) {
-            self.insert(s, e, Region { prot, ..region });
-        }
+        self.change(start, end, |region| Region { prot, ..region });
     }
 
     /// The mapped pieces of `start..end`, clipped to it, in order.
-    pub fn overlapping(&self, start: u64, end: u64) -> Vec<(u64, u64, Region)> {
+    pub fn pieces(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, u64, Region)> {
         let before = self.regions.range(..=start).next_back();
         let first = before.map_or(start, |(&s, _)| s);
         self.regions
             .range(first..end.max(first))
-            .map(|(&s, &(e, r))| (s.max(start), e.min(end), r))
+            .map(move |(&s, &(e, r))| (s.max(start), e.min(end), r))
             .filter(|&(s, e, _)| s < e)
-            .collect()
+    }
+
+    /// The same, for those who change the map meanwhile.
+    pub fn overlapping(&self, start: u64, end: u64) -> Vec<(u64, u64, Region)> {
+        self.pieces(start, end).collect()
+    }
+
+    /// The region that an address lies in.
+    pub fn at(&self, address: u64) -> Option<Region> {
+        self.pieces(address, address + 1).map(|(_, _, r)| r).next()
     }
 
     /// The end of the mapped run that begins at `start`, looking no further than `end`:
     /// `end` itself if all of it is mapped, `start` if nothing is.
     pub fn mapped_until(&self, start: u64, end: u64) -> u64 {
         let mut at = start;
-        for (s, e, _) in self.overlapping(start, end) {
+        for (s, e, _) in self.pieces(start, end) {
             if s != at {
                 break;
             }
@@ -142,19 +229,43 @@ impl Map {
 
     /// Whether nothing is mapped in `start..end`.
     pub fn is_free(&self, start: u64, end: u64) -> bool {
-        self.overlapping(start, end).is_empty()
+        self.pieces(start, end).next().is_none()
     }
 
     /// The lowest free range of `len` bytes inside `floor..ceiling`.
-    pub fn find_free(&self, len: u64, floor: u64, ceiling: u64) -> Option<u64> {
-        let mut at = floor;
-        for (s, e, _) in self.overlapping(floor, ceiling) {
+    pub fn find_free(&mut self, len: u64, floor: u64, ceiling: u64) -> Option<u64> {
+        let known = floor == self.looked_from && self.full_until > floor;
+        let mut full_until = if known { self.full_until } else { floor };
+        let mut at = full_until;
+        let mut found = None;
+        for (s, e, _) in self.pieces(at, ceiling) {
             if s - at >= len {
-                return Some(at);
+                found = Some(at);
+                break;
+            }
+            if s == full_until {
+                full_until = e;
             }
             at = e;
         }
-        (ceiling.checked_sub(at)? >= len).then_some(at)
+        (self.looked_from, self.full_until) = (floor, full_until);
+        found.or_else(|| (ceiling.checked_sub(at)? >= len).then_some(at))
+    }
+
+    /// How many bytes are mapped in `start..end`.
+    pub fn mapped_in(&self, start: u64, end: u64) -> u64 {
+        self.pieces(start, end).map(|(s, e, _)| e - s).sum()
+    }
+
+    /// Whether the limits allow `len` bytes more of such a region.
+    pub fn has_room(&self, len: u64, region: &Region) -> bool {
+        self.limits
+            .allow(self.mapped, self.data, len, region.is_data())
+    }
+
+    /// Whether the limits allow `len` mapped bytes to become data.
+    pub fn has_room_for_data(&self, len: u64) -> bool {
+        self.has_room(len, &Region::HEAP) || !self.limits.allow(self.mapped, 0, len, false)
     }
 
     /// All regions in order.
@@ -186,10 +297,12 @@ mod tests {
                 segment: false,
             }),
             prot: libc::PROT_READ,
+            traits: Traits(0),
         },
         Region {
             backing: Backing::PrivateFile,
             prot: libc::PROT_NONE,
+            traits: Traits::DONT_FORK,
         },
     ];
 
@@ -229,12 +342,12 @@ mod tests {
                         }
                     }
                 }
-                check(&map, &pages);
+                check(&mut map, &pages);
             }
         }
     }
 
-    fn check(map: &Map, pages: &[Option<Region>]) {
+    fn check(map: &mut Map, pages: &[Option<Region>]) {
         let mut seen = vec![None; pages.len()];
         let mut last = None;
         for (s, e, r) in map.iter() {
@@ -244,6 +357,9 @@ mod tests {
             last = Some((e, r));
         }
         assert_eq!(seen, pages);
+        let count = |f: fn(&Region) -> bool| pages.iter().flatten().filter(|r| f(r)).count();
+        assert_eq!(map.mapped, count(|_| true) as u64);
+        assert_eq!(map.data, count(Region::is_data) as u64);
         for start in 0..pages.len() {
             let run = pages[start..].iter().take_while(|p| p.is_some()).count();
             assert_eq!(

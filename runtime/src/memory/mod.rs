@@ -1,6 +1,7 @@
 //! Linear memory: one reservation of address space that never moves, and the map of
 //! what the guest has mapped inside it.
 
+mod limits;
 mod map;
 
 use std::fmt;
@@ -8,7 +9,8 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use map::{Backing, Map, Object, Region};
+pub use limits::{Limit, Limits, Resource};
+pub use map::{Backing, Break, Map, Object, Region, Traits};
 
 /// Bytes in a Wasm page.
 pub const WASM_PAGE: u64 = 1 << 16;
@@ -110,6 +112,8 @@ impl Memory {
         memory
             .try_grow(ty.min_pages)
             .map_err(MemoryError::Refused)?;
+        let end = memory.size();
+        memory.map().brk = Break { start: end, end };
         Ok(memory)
     }
 
@@ -160,6 +164,9 @@ impl Memory {
             .filter(|&new| new <= self.limit())
             .ok_or(io::ErrorKind::OutOfMemory)?;
         if new > old {
+            if !map.has_room(new - old, &Region::HEAP) {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
             self.0.reservation.make_accessible(old, new - old)?;
             map.insert(old, new, Region::HEAP);
             self.0.size.store(new, Ordering::Release);

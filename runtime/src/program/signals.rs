@@ -9,11 +9,13 @@ use wali_arch::flags::fault_codes;
 use super::threads::Group;
 use crate::engine::{Engine, ForkLock};
 use crate::host::abi::{Errno, Guest};
-use crate::host::signals::{Delivery, Disposition, of_fault};
+use crate::host::signals::{Delivery, Disposition, Frame, Signals, of_fault};
 use crate::host::{NewThread, Thread};
 use crate::interp::{
-    Caller, Extern, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind, ValType, Value,
+    Caller, Extern, Func, FuncType, Global, Instance, InterruptHandle, Trap, TrapKind, ValType,
+    Value,
 };
+use crate::memory::Map;
 
 /// The name of the guest's C stack pointer.
 const STACK_POINTER: &str = "__stack_pointer";
@@ -109,19 +111,43 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
         return Ok(());
     };
     let func = caller.table_func(index)?;
-    let ty = func.ty();
-    if !callable(&ty) {
-        return Err(Trap::message(format!(
-            "the handler of signal {} is a function of type {ty}",
-            delivery.signal
-        )));
-    }
+    let informs = func.ty().params.len() > 1;
     let thread = caller.state::<Thread>();
     let memory = thread.memory();
     let signals = thread.signals();
-    let frame = signals
-        .push_frame(memory, delivery, ty.params.len() > 1)
-        .map_err(|_| Trap::new(TrapKind::StackOverflow))?;
+    let Ok(frame) = signals.push_frame(memory, delivery, informs) else {
+        return Err(no_room(signals, delivery));
+    };
+    // Natively, all that a handler needs is on its stack: so it runs even if there is no room left
+    // on the other.
+    match frame.switched {
+        true => caller.with_reserve(|caller| run_in(caller, delivery, &frame, &func, index)),
+        false => run_in(caller, delivery, &frame, &func, index),
+    }
+}
+
+/// The trap in the place of a handler for which there is no room. The mask is as it was.
+fn no_room(signals: &Signals, delivery: &Delivery) -> Trap {
+    signals.set_mask(delivery.before);
+    Trap::new(TrapKind::StackOverflow)
+}
+
+/// Runs a handler in its frame.
+fn run_in(
+    caller: &mut Caller<'_>,
+    delivery: &Delivery,
+    frame: &Frame,
+    func: &Func,
+    index: u32,
+) -> Result<(), Trap> {
+    let fits = caller.has_room_for(func);
+    let thread = caller.state::<Thread>();
+    let memory = thread.memory();
+    let signals = thread.signals();
+    if !fits {
+        signals.pop_frame(memory, delivery, frame);
+        return Err(no_room(signals, delivery));
+    }
     let mask = signals.enter(delivery);
     signals.set_mask(mask);
     let mut slots = [0; MOST_SLOTS];
@@ -130,24 +156,29 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
         u64::from(frame.info),
         u64::from(frame.context),
     ]);
-    let result = attend(caller).and_then(|()| caller.call(&func, &mut slots));
-    let signals = caller.state::<Thread>().signals();
-    match result {
-        Ok(()) => {
-            let mask = signals.pop_frame(memory, delivery, &frame);
-            signals.leave(mask);
-        }
-        // Whoever jumps out has set the stack pointer, and the mask or not.
-        Err(_) => signals.abandon(),
+    attend(caller)?;
+    // If one of the two is left by a jump, whoever jumps has set the stack pointer, and the mask
+    // or not.
+    match callable(&func.ty()) {
+        true => caller.call(func, &mut slots)?,
+        false => caller.call_as(func, &handler_type(), index, &mut slots)?,
     }
-    result
+    let signals = caller.state::<Thread>().signals();
+    let mask = signals.pop_frame(memory, delivery, frame);
+    signals.leave(mask);
+    Ok(())
 }
 
 /// Slots for a handler's arguments and whatever it returns.
 const MOST_SLOTS: usize = 4;
 
-/// Whether a function can be a handler: C lets people cast, and the native caller passes three
-/// arguments and looks at no result.
+/// What the kernel takes handlers for.
+fn handler_type() -> FuncType {
+    FuncType::new([ValType::I32; 3], [])
+}
+
+/// Whether a function can be a handler as it is: C lets people cast, and the native caller passes
+/// three arguments and looks at no result.
 fn callable(ty: &FuncType) -> bool {
     let word = |ty: &ValType| matches!(ty, ValType::I32 | ValType::I64);
     ty.params.len() <= 3 && ty.params.iter().all(word) && ty.results.len() <= MOST_SLOTS
@@ -159,11 +190,15 @@ fn callable(ty: &FuncType) -> bool {
 /// # Errors
 /// The trap, if there is no handler; otherwise what the handler ended the guest with.
 pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
-    let Some((signal, code, address)) = fault(&trap) else {
+    let Some((signal, code, address)) = fault(&caller.memory().map(), &trap) else {
         return Err(trap);
     };
     let info = of_fault(signal, code, address);
-    match caller.state::<Thread>().signals().raise(signal, info) {
+    let signals = caller.state::<Thread>().signals();
+    let overflow = matches!(trap.kind(), TrapKind::StackOverflow);
+    match signals.raise(signal, info) {
+        // Without a stack of its own, a handler has no room, either.
+        Some(delivery) if overflow && !signals.switches(&delivery) => Err(trap),
         Some(delivery) => {
             run(caller, &delivery)?;
             attend(caller)
@@ -173,7 +208,7 @@ pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
 }
 
 /// The signal that a native program gets in the place of a trap, its code, and its address.
-fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
+fn fault(map: &Map, trap: &Trap) -> Option<(c_int, i32, u32)> {
     // There is no place at which the guest could go on.
     if matches!(trap.kind(), TrapKind::BadJump(_)) {
         return None;
@@ -181,7 +216,11 @@ fn fault(trap: &Trap) -> Option<(c_int, i32, u32)> {
     let signal = super::signal_of(trap)?;
     let (code, address) = match *trap.kind() {
         TrapKind::MemoryOutOfBounds { address } => (fault_codes::SEGV_MAPERR, address),
-        TrapKind::MemoryProtected { address } => (fault_codes::SEGV_ACCERR, address),
+        TrapKind::MemoryProtected { address } => match map.at(address) {
+            Some(_) => (fault_codes::SEGV_ACCERR, address),
+            None => (fault_codes::SEGV_MAPERR, address),
+        },
+        TrapKind::MemoryBeyondFile { address } => (fault_codes::BUS_ADRERR, address),
         TrapKind::UnalignedAtomic { address } => (fault_codes::BUS_ADRALN, address),
         TrapKind::DivideByZero => (fault_codes::FPE_INTDIV, 0),
         TrapKind::IntegerOverflow => (fault_codes::FPE_INTDIV, 0),

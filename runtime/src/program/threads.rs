@@ -112,7 +112,9 @@ impl Group {
         fresh_memory: bool,
     ) -> Result<Prepared, LinkError> {
         let group = Arc::clone(self);
+        let emulate_fn_casts = thread.process.emulates_fn_casts();
         let options = Options {
+            emulate_fn_casts,
             memory: Some(thread.linear_memory().clone()),
             fresh_memory,
             state: Some(Box::new(thread)),
@@ -197,19 +199,17 @@ impl Group {
         status
     }
 
-    /// Takes the calling thread from the program's. The last one ends the process.
+    /// Takes the calling thread from the program's. The last one ends the process: which one that
+    /// is, is found out under the same lock under which it leaves.
     fn depart(&self, status: c_int) {
-        let last = {
-            let state = self.lock();
-            state.live == 1 && !state.ends
-        };
-        if last {
-            self.end(Outcome::Exit(status));
-        }
         let mut state = self.lock();
         state.live -= 1;
         state.threads.remove(&gettid());
-        self.changed.notify_all();
+        if state.live == 0 && !state.ends {
+            self.end_with(state, Outcome::Exit(status));
+        } else {
+            self.changed.notify_all();
+        }
     }
 
     /// What becomes of the program when the code of the first thread has ended: waits for the
@@ -248,7 +248,10 @@ impl Group {
 
     /// Ends the process, if no other thread does. With an `end`, this does not return.
     fn end(&self, outcome: Outcome) {
-        let mut state = self.lock();
+        self.end_with(self.lock(), outcome);
+    }
+
+    fn end_with(&self, mut state: MutexGuard<'_, State>, outcome: Outcome) {
         if let Some(end) = &self.end {
             // Nobody gets the lock again: other threads that come to their end wait for it. A
             // message takes its time, in which nothing of the guest's must go on.
@@ -436,11 +439,8 @@ fn run(instance: &Instance, start: u32, tid: c_int, argument: u32) -> Result<(),
         }
     }
     if arguments.len() != ty.params.len() {
-        let found = ty;
-        return Err(Trap::new(TrapKind::IndirectCallTypeMismatch {
-            expected,
-            found,
-        }));
+        let arguments = [Value::I32(tid), Value::I32(argument as i32)];
+        return instance.call_as(&func, &expected, start, &arguments);
     }
     instance.call(&func, &arguments).map(|_| ())
 }

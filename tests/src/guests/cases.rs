@@ -22,6 +22,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Case {
+    /// Options of `wali run`.
+    pub options: Vec<String>,
     /// Arguments after the program's name.
     pub args: Vec<Text>,
     /// The whole environment.

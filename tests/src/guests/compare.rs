@@ -27,7 +27,7 @@ struct World {
 /// Runs the case natively and under `wali`; an error shows what differs.
 pub fn compare(built: &Built, case: &Case) -> Result<(), String> {
     let native = world(workspace::command(&built.native), case)?;
-    let wali = world(wali_run(&built.wasm), case)?;
+    let wali = world(wali_run_with(&case.options, &built.wasm), case)?;
     let mut report = String::new();
     if native.end != wali.end {
         let _ = writeln!(report, "native: {}\nwali:   {}", native.end, wali.end);
@@ -62,8 +62,13 @@ pub fn compare(built: &Built, case: &Case) -> Result<(), String> {
 
 /// `wali run MODULE`, to which arguments are added.
 pub fn wali_run(module: &Path) -> Command {
+    wali_run_with(&[], module)
+}
+
+/// The same with options before the module.
+pub fn wali_run_with(options: &[String], module: &Path) -> Command {
     let mut command = workspace::command(workspace::wali());
-    command.arg("run").arg(module);
+    command.arg("run").args(options).arg(module);
     command
 }
 

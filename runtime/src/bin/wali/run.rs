@@ -1,18 +1,23 @@
 //! `wali run`
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsString, c_int};
 use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
+use wali_runtime::host::limits;
 use wali_runtime::host::{Environment, Process, Startup};
-use wali_runtime::interp::Module;
-use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report};
+use wali_runtime::interp::{Module, TrapKind};
+use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report, signal_of};
 
 use super::{CANNOT_RUN, complain, environment, inherited, load, load_file, options, trace};
+
+const CASTS: &str = "help: natively, calls through function pointers of another type get through; \
+                     so they do with `wali run --emulate-fn-casts`";
 
 /// Run a program
 ///
@@ -119,6 +124,8 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
+        limits: Some(limits::inherited()),
     };
     start(&module, &path, startup)
 }
@@ -155,6 +162,8 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         tracer,
         program: Some(file),
         options: args.engine.words(),
+        emulate_fn_casts: args.engine.emulate_fn_casts,
+        limits: Some(handoff.limits),
     };
     start(&module, &path, startup)
 }
@@ -171,6 +180,7 @@ fn name_process(path: &[u8]) {
 
 /// Runs a program to its end, and ends as it ends.
 fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+    limits::raise();
     let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
@@ -190,11 +200,29 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     }
 }
 
+/// The name of a signal that traps end by.
+fn signal_name(signal: c_int) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGABRT => "SIGABRT",
+        _ => return None,
+    })
+}
+
 /// Ends this process as the program ended, with a word on why it did.
 fn end(path: &Path, outcome: &Outcome) {
     if let Outcome::Trap(trap) = outcome {
         inherited::ignore_sigpipe();
-        complain(path, trap);
+        match signal_of(trap).and_then(signal_name) {
+            Some(signal) => complain(path, &format_args!("killed by {signal}: {trap}")),
+            None => complain(path, trap),
+        }
+        if let TrapKind::IndirectCallTypeMismatch { .. } = trap.kind() {
+            let _ = writeln!(io::stderr(), "{CASTS}");
+        }
     }
     end_process(outcome)
 }

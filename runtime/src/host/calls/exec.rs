@@ -13,6 +13,7 @@ use wali_arch::tables::number;
 use super::{everywhere, outcome};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::handoff::Handoff;
+use crate::host::limits::{self, Limits, Resource};
 use crate::host::mappings::PAGE;
 use crate::host::process::Thread;
 use find::{Program, find};
@@ -50,21 +51,26 @@ pub fn exec(
         unsafe { libc::unshare(libc::CLONE_FILES) };
     }
     let memory = Guest::memory(thread);
+    let limits = thread.map_lock().limits;
     let handoff = match find(&thread.process, memory, target) {
         None => None,
-        Some(program) => match hand_over(memory, program, argv, envp) {
+        Some(program) => match hand_over(memory, limits, program, argv, envp) {
             Ok(handoff) => Some(handoff),
             Err(error) => return Ok(Err(error)),
         },
     };
-    let pointers = (Pointers::read(memory, argv), Pointers::read(memory, envp));
+    let most = most_bytes(&limits);
+    let pointers = (
+        Pointers::read(memory, most, argv),
+        Pointers::read(memory, most, envp),
+    );
     let Some(mask) = thread.signals().block_all() else {
         return Err(Unwind::Interrupted);
     };
     thread.signals().before_exec(mask);
     let result = match handoff {
         Some(handoff) => handoff.exec(&thread.process),
-        None => native(memory, target, &pointers.0, &pointers.1),
+        None => native(memory, target, &limits, &pointers.0, &pointers.1),
     };
     thread.signals().exec_failed(mask);
     Ok(result)
@@ -74,22 +80,32 @@ pub fn exec(
 fn native(
     memory: GuestMemory,
     target: Target,
+    limits: &Limits,
     argv: &Pointers,
     envp: &Pointers,
 ) -> Result<i64, Errno> {
     let path = memory.address(target.path, 0);
     let (argv, envp) = (argv.word(memory), envp.word(memory));
     let (dirfd, flags) = (target.dirfd as usize, target.flags as usize);
+    // A limit that may not be raised again is lowered only for a program that is there.
+    let name = memory.read_string(target.path, exec_limits::PATH_MAX as usize);
+    let there =
+        matches!(name, Ok(Some(name)) if find::is_program(target.dirfd, &name, target.flags));
+    let given = there.then(|| limits::give(limits));
     // SAFETY: all strings are inside the reservation; the arrays of their addresses are the
     // host's and end with a null pointer, or are nowhere.
-    outcome(unsafe {
+    let result = outcome(unsafe {
         if target.dirfd == AT_FDCWD && flags == 0 {
             syscall::syscall3(everywhere(number::execve)?, path, argv, envp)
         } else {
             let number = everywhere(number::execveat)?;
             syscall::syscall5(number, dirfd, path, argv, envp, flags)
         }
-    })
+    });
+    if let Some(given) = given {
+        given.take_back();
+    }
+    result
 }
 
 /// An array of strings as the kernel wants it.
@@ -103,12 +119,12 @@ enum Pointers {
 }
 
 impl Pointers {
-    fn read(memory: GuestMemory, at: u32) -> Pointers {
+    fn read(memory: GuestMemory, most: u64, at: u32) -> Pointers {
         if at == 0 {
             return Pointers::None;
         }
         let mut addresses = Vec::new();
-        let all = each_string(memory, at, |string| {
+        let all = each_string(memory, most, at, |string| {
             addresses.push(memory.address(string, 0));
             Ok(())
         });
@@ -138,6 +154,7 @@ impl Pointers {
 /// Calls `f` with the address of each string in an array, which need not be there.
 fn each_string(
     memory: GuestMemory,
+    most: u64,
     at: u32,
     mut f: impl FnMut(u32) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
@@ -146,7 +163,7 @@ fn each_string(
     }
     let mut at = at;
     // More pointers than fit with all of their strings empty.
-    for _ in 0..=most_bytes() / size_of::<usize>() as u64 {
+    for _ in 0..=most / size_of::<usize>() as u64 {
         let string = memory.read_plain::<u32>(at)?;
         if string == 0 {
             return Ok(());
@@ -160,27 +177,23 @@ fn each_string(
 }
 
 /// Room for arguments and environment: a quarter of the stack, within the kernel's bounds.
-fn most_bytes() -> u64 {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: a live local.
-    unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
+fn most_bytes(limits: &Limits) -> u64 {
     let most = exec_limits::_STK_LIM as u64 / 4 * 3;
-    most.min(limit.rlim_cur / 4)
+    most.min(limits.get(Resource::Stack).soft / 4)
         .max(exec_limits::ARG_MAX as u64)
 }
 
 /// The strings of argument list and environment, within what the kernel would take.
 struct Strings {
+    most: u64,
     left: u64,
 }
 
 impl Strings {
     fn read(&mut self, memory: GuestMemory, at: u32) -> Result<Vec<CString>, Errno> {
         let mut strings = Vec::new();
-        each_string(memory, at, |string| {
+        let most = self.most;
+        each_string(memory, most, at, |string| {
             let text = memory.read_string(string, (MOST_PAGES * PAGE) as usize)?;
             let text = text.ok_or(Errno(errno::E2BIG))?;
             self.spend((size_of::<usize>() + text.as_bytes_with_nul().len()) as u64)?;
@@ -199,11 +212,13 @@ impl Strings {
 /// Puts together what the runtime needs to run the program anew.
 fn hand_over(
     memory: GuestMemory,
+    limits: Limits,
     program: Program,
     argv: u32,
     envp: u32,
 ) -> Result<Handoff, Errno> {
-    let mut strings = Strings { left: most_bytes() };
+    let most = most_bytes(&limits);
+    let mut strings = Strings { most, left: most };
     strings.spend(program.named as u64)?;
     let mut args = strings.read(memory, argv)?;
     // A program without arguments gets an empty name.
@@ -227,5 +242,6 @@ fn hand_over(
         command: program.command,
         args,
         environment,
+        limits,
     })
 }

@@ -9,10 +9,8 @@ use crate::host::mappings;
 use crate::host::process::Thread;
 
 impl MemoryCalls for Thread {
-    fn brk(&mut self, _: u32) -> Result<i64, Unwind> {
-        // Every generation of the guest's libc takes 0 to mean "use mmap"; any other
-        // answer than what was asked for would do, too, but no address is free for it.
-        Ok(0)
+    fn brk(&mut self, addr: u32) -> Result<i64, Unwind> {
+        Ok(i64::from(mappings::brk(&self.memory, addr)))
     }
 
     fn mmap(

@@ -9,6 +9,7 @@ mod file;
 mod fork;
 mod futex;
 mod ipc;
+mod limits;
 mod memory;
 mod mount;
 mod net;

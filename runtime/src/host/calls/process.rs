@@ -5,7 +5,7 @@ use wali_arch::syscall;
 use wali_arch::tables::number;
 
 use super::exec::{self, Target};
-use super::{done, everywhere, fork, futex, outcome, result};
+use super::{done, everywhere, fork, futex, limits, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::ProcessCalls;
 use crate::host::process::Thread;
@@ -137,6 +137,18 @@ impl ProcessCalls for Thread {
         result(futex::futex_requeue(
             memory, waiters, flags, nr_wake, nr_requeue,
         ))
+    }
+
+    fn getrlimit(&mut self, resource: i32, rlim: u32) -> Result<i64, Unwind> {
+        done(limits::get(self, resource, rlim))
+    }
+
+    fn setrlimit(&mut self, resource: i32, rlim: u32) -> Result<i64, Unwind> {
+        done(limits::set(self, resource, rlim))
+    }
+
+    fn prlimit64(&mut self, pid: i32, resource: i32, new: u32, old: u32) -> Result<i64, Unwind> {
+        done(limits::change(self, pid, resource, new, old))
     }
 
     fn set_tid_address(&mut self, tidptr: u32) -> Result<i64, Unwind> {

@@ -1,12 +1,20 @@
-//! Resizing and moving mappings without ever leaving a hole in the reservation.
+//! Resizing and moving mappings without ever leaving a hole in the reservation, or losing what
+//! is in them where the kernel would not.
 
+use std::ptr;
+use std::sync::OnceLock;
+
+use wali_arch::access;
 use wali_arch::flags::{errno, mremap_flags};
 
 use super::{
-    EINVAL, ENOMEM, PAGE, aligned, anonymous, free, host, install, last_error, mapped, pages,
+    EINVAL, ENOMEM, PAGE, aligned, anonymous, check_lock, end_process, find_free, free, host,
+    install, is_whole, last_error, mapped, pages, settle_lock,
 };
 use crate::host::abi::Errno;
-use crate::memory::{Backing, Map, Memory, Region};
+use crate::memory::{Backing, Map, Memory, Region, Traits};
+
+const EFAULT: Errno = Errno(errno::EFAULT);
 
 /// mremap(2); the new address.
 ///
@@ -35,133 +43,335 @@ pub fn mremap(
         return Err(EINVAL);
     }
     let limit = memory.limit();
+    let fixed = match fixed {
+        false => None,
+        true => {
+            let at = aligned(new_address)?;
+            let overlaps = at < old + old_len && old < at + new_len;
+            if at + new_len > limit || at < PAGE || overlaps {
+                return Err(EINVAL);
+            }
+            Some(at)
+        }
+    };
     let mut map = memory.map();
-    if !fixed && !keep && old_len != 0 && new_len <= old_len {
-        if mapped(&map, old, old + old_len) < old + old_len {
-            return Err(Errno(errno::EFAULT));
+    if mapped(&map, old, old + PAGE) == old {
+        return Err(EFAULT);
+    }
+    if fixed.is_none() && !keep && old_len != 0 && new_len <= old_len {
+        // All that the kernel wants is that something is mapped where the range begins.
+        if old + old_len > limit {
+            return Err(EINVAL);
         }
         free(memory, &mut map, old + new_len, old + old_len)?;
         return Ok(old as u32);
+    }
+    if let Some(target) = fixed
+        && old_len == new_len
+        && moves_several()
+    {
+        return each(memory, &mut map, old, old_len, target, keep).map(|()| target as u32);
     }
     let region = source(&map, old, old_len)?;
     if old_len == 0 && !matches!(region.backing, Backing::Shared(_)) {
         return Err(EINVAL);
     }
-
-    let target = if fixed {
-        let at = aligned(new_address)?;
-        let overlaps = at < old + old_len && old < at + new_len;
-        if at + new_len > limit || at < PAGE || overlaps {
-            return Err(EINVAL);
-        }
-        at
-    } else {
-        let room = old + new_len <= limit && map.is_free(old + old_len, old + new_len);
-        if room && !keep && old_len != 0 && region.backing != Backing::PrivateFile {
-            extend(memory, &mut map, old, old_len, new_len, region)?;
-            return Ok(old as u32);
-        }
-        if !may_move {
-            return Err(ENOMEM);
-        }
-        map.find_free(new_len, PAGE, limit).ok_or(ENOMEM)?
+    let more = match keep {
+        true => new_len,
+        false => new_len.saturating_sub(old_len),
     };
+    if region.traits.any(Traits::LOCKED) && !keep {
+        check_lock(more)?;
+    }
+    if !map.has_room(more, &region) {
+        return Err(ENOMEM);
+    }
 
+    let target = match fixed {
+        Some(at) => at,
+        None => {
+            let room = old + new_len <= limit && map.is_free(old + old_len, old + new_len);
+            if room && !keep && old_len != 0 && region.backing != Backing::PrivateFile {
+                let (tail, tail_len) = (old + old_len, new_len - old_len);
+                add_tail(memory, &mut map, old, old_len, tail, tail_len, region)?;
+                map.insert(tail, tail + tail_len, region);
+                memory.cover(&mut map, tail + tail_len);
+                return Ok(old as u32);
+            }
+            if !may_move {
+                return Err(ENOMEM);
+            }
+            let hint = u64::from(new_address) / PAGE * PAGE;
+            let free = |at: u64| at >= PAGE && at + new_len <= limit;
+            if keep && free(hint) && map.is_free(hint, hint + new_len) {
+                hint
+            } else {
+                find_free(memory, &mut map, new_len)?
+            }
+        }
+    };
+    if fixed.is_some() {
+        free(memory, &mut map, target, target + new_len)?;
+    }
     if old_len > new_len {
         free(memory, &mut map, old + new_len, old + old_len)?;
     }
-    let moved = old_len.min(new_len);
-    relocate(memory, &mut map, old, moved, target, new_len)?;
-    if !keep {
-        free(memory, &mut map, old, old + moved)?;
+    let head = old_len.min(new_len);
+    relocate(memory, &mut map, old, head, target, new_len, region)?;
+    arrive(memory, &mut map, old, target, new_len, region);
+    if head > 0 {
+        leave(memory, &mut map, old, head, keep)?;
     }
+    Ok(target as u32)
+}
+
+/// Writes down that a mapping has come to `target`.
+fn arrive(memory: &Memory, map: &mut Map, old: u64, target: u64, len: u64, region: Region) {
     let backing = match region.backing {
         Backing::Shared(object) => Backing::Shared(object.moved(old, target)),
         other => other,
     };
-    map.insert(target, target + new_len, Region { backing, ..region });
-    memory.cover(&mut map, target + new_len);
-    Ok(target as u32)
+    map.insert(target, target + len, Region { backing, ..region });
+    memory.cover(map, target + len);
+}
+
+/// What becomes of the place that a mapping has left.
+fn leave(memory: &Memory, map: &mut Map, old: u64, len: u64, keep: bool) -> Result<(), Errno> {
+    if keep {
+        // As the kernel: what stays behind is not locked.
+        map.change(old, old + len, |region| Region {
+            traits: region.traits.without(Traits::LOCKED.with(Traits::ON_FAULT)),
+            ..region
+        });
+        return Ok(());
+    }
+    free(memory, map, old, old + len)
+}
+
+/// Whether the kernel moves several mappings at once, as it does from Linux 6.17 on: seen by
+/// trying, since what a kernel does is not always what its number says.
+fn moves_several() -> bool {
+    static SEEN: OnceLock<bool> = OnceLock::new();
+    *SEEN.get_or_init(|| {
+        let page = PAGE as usize;
+        let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: everything happens in four pages of our own.
+        unsafe {
+            let none = libc::PROT_NONE;
+            let all = libc::mmap(ptr::null_mut(), 4 * page, none, anonymous, -1, 0);
+            if all == libc::MAP_FAILED {
+                return false;
+            }
+            let target: *mut libc::c_void = all.cast::<u8>().add(2 * page).cast();
+            let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP;
+            let moved = libc::mprotect(all, page, libc::PROT_READ) == 0
+                && libc::mremap(all, 2 * page, 2 * page, flags, target) != libc::MAP_FAILED;
+            libc::munmap(all, 4 * page);
+            moved
+        }
+    })
+}
+
+/// Moves whatever is mapped in a range to another, with the gaps between.
+fn each(
+    memory: &Memory,
+    map: &mut Map,
+    old: u64,
+    len: u64,
+    target: u64,
+    keep: bool,
+) -> Result<(), Errno> {
+    let pieces = map.overlapping(old, old + len);
+    if keep {
+        let more = pieces.iter().map(|(start, end, _)| end - start).sum();
+        if pieces
+            .iter()
+            .any(|(_, _, region)| !map.has_room(more, region))
+        {
+            return Err(ENOMEM);
+        }
+    }
+    for (start, end, region) in pieces {
+        let (to, len) = (target + (start - old), end - start);
+        free(memory, map, to, to + len)?;
+        move_pages(memory, start, len, to, region.prot)?;
+        arrive(memory, map, start, to, len, region);
+        leave(memory, map, start, len, keep)?;
+    }
+    Ok(())
 }
 
 /// The region that mremap's old range lies in: all of it mapped, and of one kind.
 fn source(map: &Map, old: u64, old_len: u64) -> Result<Region, Errno> {
-    let fault = Errno(errno::EFAULT);
-    let pieces = map.overlapping(old, old + old_len.max(PAGE));
-    let &(_, _, region) = pieces.first().ok_or(fault)?;
-    let covered = mapped(map, old, old + old_len.max(PAGE)) == old + old_len.max(PAGE);
-    if !covered || pieces.iter().any(|&(_, _, r)| r != region) {
-        return Err(fault);
+    let end = old + old_len.max(PAGE);
+    let mut pieces = map.pieces(old, end);
+    match pieces.next() {
+        Some((start, until, region)) if start == old && until == end => Ok(region),
+        _ => Err(EFAULT),
     }
-    Ok(region)
 }
 
-/// Grows a mapping into the free range behind it, leaving what is mapped untouched.
-fn extend(
+/// Makes the part by which a mapping grows: `len` bytes at `at`, which is free, of what follows
+/// `old_len` bytes at `old`. What is mapped there already stays as it is.
+fn add_tail(
     memory: &Memory,
     map: &mut Map,
     old: u64,
     old_len: u64,
-    new_len: u64,
+    at: u64,
+    len: u64,
     region: Region,
 ) -> Result<(), Errno> {
-    let (tail, tail_len) = (old + old_len, new_len - old_len);
     if region.backing == Backing::Anonymous {
-        anonymous(memory, map, tail, tail_len, region.prot)?;
+        anonymous(memory, map, at, len, region.prot)?;
     } else {
         // A size of 0 asks for a second mapping of the same shared pages.
         // SAFETY: the source is the guest's, the new mapping is at an address of the
         // kernel's choice; its head, which is mapped already, goes away again.
         let copy = unsafe {
-            let copy = libc::mremap(host(memory, old), 0, new_len as usize, libc::MREMAP_MAYMOVE);
+            let whole = (old_len + len) as usize;
+            let copy = libc::mremap(host(memory, old), 0, whole, libc::MREMAP_MAYMOVE);
             if copy == libc::MAP_FAILED {
                 return Err(last_error());
             }
-            libc::munmap(copy, old_len as usize);
+            if old_len > 0 {
+                libc::munmap(copy, old_len as usize);
+            }
             copy.cast::<u8>().wrapping_add(old_len as usize).cast()
         };
-        install(memory, map, copy, tail, tail_len)?;
+        install(memory, map, copy, at, len)?;
     }
-    map.insert(tail, tail + tail_len, region);
-    memory.cover(map, tail + tail_len);
+    if region.traits.any(Traits::WIPE_ON_FORK) {
+        // SAFETY: the range is the guest's; the advice changes none of it.
+        unsafe { libc::madvise(host(memory, at), len as usize, libc::MADV_WIPEONFORK) };
+    }
+    settle_lock(memory, at, len, region.traits);
     Ok(())
 }
 
-/// Moves `moved` bytes at `old` to `target` and lets the mapping have `new_len` there.
-/// The old range stays mapped, empty: the caller frees it.
+/// Moves `head` bytes at `old` to `target`, which is free, and lets the mapping have `new_len`
+/// there. The old range stays mapped, empty: the caller frees it. On failure everything is as
+/// it was.
 fn relocate(
     memory: &Memory,
     map: &mut Map,
     old: u64,
-    moved: u64,
+    head: u64,
     target: u64,
     new_len: u64,
+    region: Region,
 ) -> Result<(), Errno> {
-    let source = host(memory, old);
-    let leave = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
-    // SAFETY: the source is the guest's; every step but the last lands at an address of the
-    // kernel's choice, and none unmaps a part of the reservation.
-    let copy = unsafe {
-        if moved == 0 {
-            libc::mremap(source, 0, new_len as usize, libc::MREMAP_MAYMOVE)
-        } else {
-            let copy = libc::mremap(source, moved as usize, moved as usize, leave);
-            if copy == libc::MAP_FAILED || moved == new_len {
-                copy
-            } else {
-                let (from, to) = (moved as usize, new_len as usize);
-                let grown = libc::mremap(copy, from, to, libc::MREMAP_MAYMOVE);
-                if grown == libc::MAP_FAILED {
-                    let error = last_error();
-                    install(memory, map, copy, old, moved)?;
-                    return Err(error);
-                }
-                grown
-            }
-        }
-    };
-    if copy == libc::MAP_FAILED {
-        return Err(last_error());
+    if head > 0 && new_len > head && region.backing == Backing::PrivateFile {
+        return grow_elsewhere(memory, map, old, head, target, new_len, region.prot);
     }
-    install(memory, map, copy, target, new_len)
+    let (tail, tail_len) = (target + head, new_len - head);
+    if tail_len > 0 {
+        add_tail(memory, map, old, head, tail, tail_len, region)?;
+    }
+    if head > 0
+        && let Err(error) = move_pages(memory, old, head, target, region.prot)
+    {
+        map.insert(tail, tail + tail_len, region);
+        free(memory, map, tail, tail + tail_len)?;
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Moves pages within the reservation; what they leave behind stays mapped and is empty.
+fn move_pages(memory: &Memory, old: u64, len: u64, to: u64, prot: i32) -> Result<(), Errno> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP;
+    let size = len as usize;
+    // SAFETY: both ranges are the guest's.
+    let result = unsafe { libc::mremap(host(memory, old), size, size, flags, host(memory, to)) };
+    if result != libc::MAP_FAILED {
+        return Ok(());
+    }
+    let error = last_error();
+    if !is_whole(memory, to, to + len) {
+        super::close_hole(memory, to, to + len);
+    }
+    // What is one mapping to the guest may be several to the kernel: copies of a process keep
+    // apart what grew in them. Half by half, then.
+    if error != EFAULT || len <= PAGE {
+        return Err(error);
+    }
+    let half = (len / 2).next_multiple_of(PAGE);
+    move_pages(memory, old, half, to, prot)?;
+    if let Err(error) = move_pages(memory, old + half, len - half, to + half, prot) {
+        give_back(memory, host(memory, to), old, half, prot);
+        super::close_hole(memory, to, to + half);
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Grows a private mapping of a file, whose other pages only the kernel can find: away from the
+/// reservation, where there is room for it to grow.
+fn grow_elsewhere(
+    memory: &Memory,
+    map: &mut Map,
+    old: u64,
+    head: u64,
+    target: u64,
+    new_len: u64,
+    prot: i32,
+) -> Result<(), Errno> {
+    let leave = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
+    let (from, to) = (head as usize, new_len as usize);
+    // SAFETY: the source is the guest's and stays mapped; the rest happens at addresses of the
+    // kernel's choice.
+    let grown = unsafe {
+        let copy = libc::mremap(host(memory, old), from, from, leave);
+        if copy == libc::MAP_FAILED {
+            return Err(last_error());
+        }
+        let grown = libc::mremap(copy, from, to, libc::MREMAP_MAYMOVE);
+        if grown == libc::MAP_FAILED {
+            let error = last_error();
+            give_back(memory, copy, old, head, prot);
+            libc::munmap(copy, from);
+            return Err(error);
+        }
+        grown
+    };
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: the source is ours, and the target inside the reservation.
+    let result = unsafe { libc::mremap(grown, to, to, flags, host(memory, target)) };
+    if result != libc::MAP_FAILED {
+        return Ok(());
+    }
+    let error = last_error();
+    if !is_whole(memory, target, target + new_len) {
+        super::close_hole(memory, target, target + new_len);
+        map.remove(target, target + new_len);
+    }
+    give_back(memory, grown, old, head, prot);
+    // SAFETY: ours, and of no use any more.
+    unsafe { libc::munmap(grown, to) };
+    Err(error)
+}
+
+/// Puts pages back to where they were taken from and where their mapping still is. They are all
+/// there is of the guest's data: if they cannot be moved they are copied, and a guest whose
+/// pages can be neither must not go on. What they leave is the caller's to see to.
+fn give_back(memory: &Memory, copy: *mut libc::c_void, old: u64, len: u64, prot: i32) {
+    let (place, size) = (host(memory, old), len as usize);
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP;
+    // SAFETY: the copy is ours or the guest's, the place is the guest's.
+    if unsafe { libc::mremap(copy, size, size, flags, place) } != libc::MAP_FAILED {
+        return;
+    }
+    let both = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: as above; both ranges are as long as that.
+    let copied = is_whole(memory, old, old + len)
+        && unsafe {
+            libc::mprotect(place, size, both) == 0
+                && libc::mprotect(copy, size, libc::PROT_READ) == 0
+                && access::copy(place.cast(), copy.cast(), size).is_ok()
+                && libc::mprotect(place, size, prot) == 0
+        };
+    if !copied {
+        end_process("pages of the guest are lost");
+    }
 }

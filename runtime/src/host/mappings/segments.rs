@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use wali_arch::flags::{errno, map_flags, shm_flags};
 
-use super::{EINVAL, PAGE, aligned, choose, free, install, last_error, settle};
+use super::{EINVAL, ENOMEM, PAGE, aligned, choose, free, install, last_error, settle_lock};
 use crate::host::abi::Errno;
 use crate::memory::{Backing, Memory, Region};
 
@@ -35,8 +35,8 @@ pub fn shmat(memory: &Memory, id: i32, addr: u32, flags: i32) -> Result<u32, Err
         return Err(Errno(errno::EIDRM));
     }
     let place = match addr {
-        0 => choose(memory, &map, 0, len, 0),
-        _ => choose(memory, &map, whole as u32, len, map_flags::MAP_FIXED),
+        0 => choose(memory, &mut map, 0, len, 0),
+        _ => choose(memory, &mut map, whole as u32, len, map_flags::MAP_FIXED),
     };
     let at = match place {
         Ok(at) if addr == 0 || replace || map.is_free(at, at + len) => at,
@@ -46,16 +46,25 @@ pub fn shmat(memory: &Memory, id: i32, addr: u32, flags: i32) -> Result<u32, Err
             return Err(other.err().unwrap_or(EINVAL));
         }
     };
-    install(memory, &mut map, from, at, len)?;
-    let object = map.object(at, true);
     let prot = match host_flags {
         0 => libc::PROT_READ | libc::PROT_WRITE,
         _ => libc::PROT_READ,
     };
-    let backing = Backing::Shared(object);
-    map.insert(at, at + len, Region { backing, prot });
+    let traits = map.lock_future.unwrap_or_default();
+    let region = Region {
+        backing: Backing::Shared(map.object(at, true)),
+        prot,
+        traits,
+    };
+    if !map.has_room(len - map.mapped_in(at, at + len), &region) {
+        // SAFETY: as above.
+        unsafe { libc::shmdt(from) };
+        return Err(ENOMEM);
+    }
+    install(memory, &mut map, from, at, len)?;
+    map.insert(at, at + len, region);
     memory.cover(&mut map, at + len);
-    settle(memory, &map, at, len, 0);
+    settle_lock(memory, at, len, traits);
     Ok(at as u32)
 }
 

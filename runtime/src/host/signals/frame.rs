@@ -32,6 +32,8 @@ pub struct Frame {
     pub info: u32,
     /// Where its `ucontext_t` is, if it wants one.
     pub context: u32,
+    /// Whether the handler has the stack for handlers, and whom it interrupts has not.
+    pub switched: bool,
     /// The stack for handlers that is set again afterwards.
     stack: AltStack,
 }
@@ -54,6 +56,7 @@ impl Signals {
                 sp: 0,
                 info: 0,
                 context: 0,
+                switched: false,
                 stack,
             });
         };
@@ -91,8 +94,16 @@ impl Signals {
             sp,
             info,
             context,
+            switched: switch.is_some(),
             stack,
         })
+    }
+
+    /// Whether the handler would leave the stack that the guest is on for that for handlers.
+    pub fn switches(&self, delivery: &Delivery) -> bool {
+        let stack = self.stack.get();
+        let sp = self.engine().and_then(|engine| engine.stack_pointer());
+        delivery.action.on_stack() && stack.top().is_some() && sp.is_some_and(|sp| !stack.holds(sp))
     }
 
     /// Takes a frame away. The mask that the handler wants to hold now: it may have changed

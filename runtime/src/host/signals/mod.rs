@@ -44,10 +44,6 @@ use arrival::Arrival;
 /// The interrupt word of a thread without an engine.
 static NEVER: AtomicU32 = AtomicU32::new(0);
 
-/// Most handlers that nest in one thread before those with `SA_NODEFER` are deferred like
-/// all others, which ends the nesting.
-const DEEP: u32 = 100;
-
 /// A signal whose handler has to run.
 #[derive(Clone, Copy)]
 pub struct Delivery {
@@ -84,15 +80,12 @@ pub struct Signals {
     held: AtomicU64,
     /// The stack for handlers.
     pub stack: Cell<AltStack>,
-    /// How many handlers are running.
-    depth: Cell<u32>,
 }
 
 impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signals")
             .field("held", &self.held())
-            .field("depth", &self.depth)
             .finish_non_exhaustive()
     }
 }
@@ -112,7 +105,6 @@ impl Signals {
             arrival: Arrival::new(),
             held: AtomicU64::new((mask & FAULTS).bits()),
             stack: Cell::new(AltStack::default()),
-            depth: Cell::new(0),
         }
     }
 
@@ -355,12 +347,11 @@ impl Signals {
         })
     }
 
-    /// The handler's mask, as it is set once its frame is there; counts it as running.
+    /// The handler's mask, as it is set once its frame is there.
     pub fn enter(&self, delivery: &Delivery) -> Set {
         let Delivery { signal, action, .. } = *delivery;
-        self.depth.set(self.depth.get() + 1);
         let mut mask = delivery.during | action.mask;
-        if !action.defers_not() || self.depth.get() > DEEP {
+        if !action.defers_not() {
             mask = mask | Set::of(signal);
         }
         if action.resets() && FAULTS.contains(signal) {
@@ -371,13 +362,7 @@ impl Signals {
 
     /// The handler has returned, and wants this mask.
     pub fn leave(&self, mask: Set) {
-        self.depth.set(self.depth.get() - 1);
         self.set_mask(mask.blockable());
-    }
-
-    /// The handler does not return: the guest has jumped out of it, and keeps its mask.
-    pub fn abandon(&self) {
-        self.depth.set(self.depth.get() - 1);
     }
 
     /// Gives the kernel what the runtime has kept to itself, for the program that runs next:

@@ -8,6 +8,7 @@ use super::super::context::{Cell, Context, HEADER_SLOTS, Meta, dispatch, stop};
 use super::super::func::{self, FuncObj};
 use super::super::jumps::FORGET;
 use super::super::trap::Exit;
+use super::super::types::TypeId;
 use super::control::safepoint;
 use super::{get, op16, op32, op64};
 use std::sync::atomic::Ordering;
@@ -182,7 +183,8 @@ unsafe fn element(
             return Err(Exit::UninitializedElement);
         }
         if (*func).ty.0 != ty {
-            (*cx).trap_info = u64::from(ty) | u64::from((*func).ty.0) << 32;
+            (*cx).trap_info = u64::from(ty) | u64::from(index) << 32;
+            (*cx).trap_func = func;
             return Err(Exit::TypeMismatch);
         }
         Ok(func)
@@ -199,7 +201,7 @@ pub(crate) unsafe extern "C" fn call_indirect(
     unsafe {
         let func = match element(cx, op32(ip, 2), get(ip, sp, 1), op32(ip, 4)) {
             Ok(func) => func,
-            Err(exit) => return stop(cx, ip, sp, mem, exit),
+            Err(exit) => return call_otherwise(cx, ip, sp, mem, exit),
         };
         if (*func).cx != cx {
             return call_indirect_foreign(cx, ip, sp, mem, func);
@@ -209,6 +211,62 @@ pub(crate) unsafe extern "C" fn call_indirect(
             (Obstacle::None, code) => begin(cx, code, callee, mem, ip.add(3), sp),
             (obstacle, _) => overcome(cx, ip, sp, mem, (*func).cell, obstacle),
         }
+    }
+}
+
+/// An indirect call that does not find a function of its type: if it is to be made all the same,
+/// an adapter makes it.
+///
+/// # Safety
+/// The machine's contract; `exit` is from [`element`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn call_otherwise(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    exit: Exit,
+) -> usize {
+    // SAFETY: the machine's contract; an adapter takes what the caller passes.
+    unsafe {
+        let callee = sp.add(op16(ip, 0) as usize);
+        match adapter(cx, callee, exit) {
+            Ok(code) => begin(cx, code, callee, mem, ip.add(3), sp),
+            Err(None) => safepoint(cx, ip, sp, mem),
+            Err(Some(exit)) => stop(cx, ip, sp, mem, exit),
+        }
+    }
+}
+
+/// The adapter for a call that did not find a function of its type, whose frame would be at
+/// `callee`; what to stop with otherwise, if it is not just for a while.
+///
+/// # Safety
+/// As for [`call_otherwise`].
+#[inline(always)]
+unsafe fn adapter(
+    cx: *mut Context,
+    callee: *mut u64,
+    exit: Exit,
+) -> Result<*const u64, Option<Exit>> {
+    // SAFETY: the machine's contract; `element` has left type and function.
+    unsafe {
+        if exit != Exit::TypeMismatch {
+            return Err(Some(exit));
+        }
+        let caller = TypeId((*cx).trap_info as u32);
+        let code = func::adapter(cx, (*cx).trap_func, caller);
+        if code.is_null() {
+            return Err(Some(exit));
+        }
+        if Context::interrupted(cx) {
+            return Err(None);
+        }
+        if callee as usize + Meta::read(code).frame as usize * 8 > (*cx).limit {
+            return Err(Some(Exit::StackOverflow));
+        }
+        Ok(code)
     }
 }
 
@@ -322,12 +380,44 @@ pub(crate) unsafe extern "C" fn return_call_indirect(
     unsafe {
         let func = match element(cx, op32(ip, 4), get(ip, sp, 2), op32(ip, 6)) {
             Ok(func) => func,
-            Err(exit) => return stop(cx, ip, sp, mem, exit),
+            Err(exit) => return return_call_otherwise(cx, ip, sp, mem, exit),
         };
         if (*func).cx != cx {
             return return_call_foreign(cx, ip, sp, mem, func);
         }
         replace(cx, ip, sp, mem, (*func).cell, sp.add(op16(ip, 1) as usize))
+    }
+}
+
+/// As [`call_otherwise`], for a call that replaces its frame.
+///
+/// # Safety
+/// As for [`call_otherwise`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn return_call_otherwise(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    exit: Exit,
+) -> usize {
+    // SAFETY: the machine's contract; as in `replace`.
+    unsafe {
+        match adapter(cx, sp, exit) {
+            Ok(code) => {
+                let header = sp.add(op16(ip, 0) as usize);
+                let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
+                if return_to == FORGET.as_ptr().cast() {
+                    return unmark(cx, ip, sp, mem);
+                }
+                let args = sp.add(op16(ip, 1) as usize);
+                copy_up(sp, args, Meta::read(code).params as usize);
+                begin(cx, code, sp, mem, return_to, caller)
+            }
+            Err(None) => safepoint(cx, ip, sp, mem),
+            Err(Some(exit)) => stop(cx, ip, sp, mem, exit),
+        }
     }
 }
 

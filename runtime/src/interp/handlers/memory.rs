@@ -284,8 +284,10 @@ unsafe fn check(cx: *mut Context, start: u32, len: u32) -> Result<(), Exit> {
     let end = u64::from(start) + u64::from(len);
     // SAFETY: as the caller promises.
     unsafe {
-        if end > (*(*cx).memory).size() {
-            (*cx).trap_info = end;
+        let size = (*(*cx).memory).size();
+        if end > size {
+            // The first address that is not there.
+            (*cx).trap_info = size.max(start.into());
             return Err(Exit::MemoryOutOfBounds);
         }
     }

@@ -136,7 +136,12 @@ pub(crate) struct ModuleInner {
 #[derive(Default)]
 struct Code {
     by_address: BTreeMap<usize, Box<[u64]>>,
+    /// Where the code is by which a function is called by another type; none if that cannot be.
+    adapters: HashMap<(u32, TypeId), Option<usize>>,
 }
+
+/// Set in the second word of code that is an adapter to the function of that index.
+pub(crate) const ADAPTER: u64 = 1 << 32;
 
 /// Held while a function is translated, in any module: so that a fork, which takes it too,
 /// finds none half done.
@@ -163,6 +168,12 @@ impl Function {
     pub fn index(self) -> u32 {
         // SAFETY: as for the meta word; this is the one after it.
         unsafe { *self.code.add(1) as u32 }
+    }
+
+    /// Whether this only leads to the function.
+    pub fn is_adapter(self) -> bool {
+        // SAFETY: as for the index.
+        unsafe { *self.code.add(1) & ADAPTER != 0 }
     }
 
     /// The position of an instruction, or of a word inside one.
@@ -206,6 +217,13 @@ impl Module {
     pub fn func_type(&self, index: u32) -> Option<&FuncType> {
         let ty = *self.0.funcs.get(index as usize)?;
         Some(&self.0.types[ty as usize].0)
+    }
+
+    /// What is imported as this function, if it is imported.
+    pub fn imported_func(&self, index: u32) -> Option<&Import> {
+        let imports = self.imports().iter();
+        let mut funcs = imports.filter(|import| matches!(import.ty, ExternType::Func(_)));
+        funcs.nth(index as usize)
     }
 
     /// The name of a function, from the name section or else the exports.
@@ -259,6 +277,23 @@ impl Module {
         code.by_address.insert(address as usize, words);
         cell.store(address, Ordering::Release);
         Ok(address)
+    }
+
+    /// Code by which a function is called as if it were of another type; null if that cannot be.
+    pub(crate) fn adapter(&self, func: u32, caller: TypeId) -> *const u64 {
+        let _one_at_a_time = translation_lock();
+        let mut code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let Code {
+            by_address,
+            adapters,
+        } = &mut *code;
+        let made = adapters.entry((func, caller)).or_insert_with(|| {
+            let words = translate::adapter(&self.0, func, &caller.ty())?;
+            let address = words.as_ptr() as usize;
+            by_address.insert(address, words);
+            Some(address)
+        });
+        made.map_or(std::ptr::null(), |address| address as *const u64)
     }
 
     /// The trap of a call to a function that could not be translated.

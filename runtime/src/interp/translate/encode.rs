@@ -134,6 +134,11 @@ impl<'r> Encoder<'r> {
         }
     }
 
+    /// Sets bits beside the function's index.
+    pub fn mark(&mut self, bits: u64) {
+        self.words[1] |= bits;
+    }
+
     pub fn finish(self) -> Result<Box<[u64]>, CodeTooLong> {
         if self.full {
             return Err(CodeTooLong);

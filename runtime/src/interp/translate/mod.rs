@@ -7,6 +7,7 @@
 //! of the label's heights. Moving them there never overwrites one still to be moved: a
 //! temporary moves downwards or not at all, and the lowest one is moved first.
 
+mod adapter;
 mod control;
 mod encode;
 mod memory;
@@ -19,6 +20,7 @@ use wasmparser::{BinaryReader, FunctionBody};
 use super::context::{HEADER_SLOTS, Meta};
 use super::isa::{Op, PlainOp};
 use super::module::ModuleInner;
+pub(crate) use adapter::adapter;
 use control::Control;
 pub(crate) use encode::{CodeTooLong, Recorder};
 use encode::{Encoder, quarters};

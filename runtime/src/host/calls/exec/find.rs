@@ -188,10 +188,25 @@ fn open_path(dirfd: i32, path: &CString, nofollow: bool) -> Option<OwnedFd> {
     }
 }
 
+/// Whether a native program is there to be run, as far as can be told without running it.
+pub fn is_program(dirfd: i32, path: &CString, flags: i32) -> bool {
+    let file = match path.is_empty() && flags & at::AT_EMPTY_PATH != 0 {
+        true => duplicate(dirfd),
+        false => open_path(dirfd, path, flags & at::AT_SYMLINK_NOFOLLOW != 0),
+    };
+    file.is_some_and(|file| is_regular(&file) && allowed(&file))
+}
+
+fn is_regular(file: &OwnedFd) -> bool {
+    let status = file
+        .try_clone()
+        .and_then(|file| File::from(file).metadata());
+    status.is_ok_and(|s| s.mode() & mode_bits::S_IFMT as u32 == mode_bits::S_IFREG as u32)
+}
+
 /// Opens a file for reading, if it is one that may be executed.
 fn executable(process: &Process, file: &OwnedFd) -> Option<File> {
-    let status = File::from(file.try_clone().ok()?).metadata().ok()?;
-    if status.mode() & mode_bits::S_IFMT as u32 != mode_bits::S_IFREG as u32 || !allowed(file) {
+    if !is_regular(file) || !allowed(file) {
         return None;
     }
     process.descriptors().reopen(file.as_raw_fd()).ok()

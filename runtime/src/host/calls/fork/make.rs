@@ -11,6 +11,7 @@ use wali_arch::tables::number;
 
 use super::{HARMLESS, Request};
 use crate::host::abi::{Errno, Guest, Unwind};
+use crate::host::mappings;
 use crate::host::opened::Identity;
 use crate::host::process::{Process, Thread};
 use crate::host::reserved::out_of_the_way;
@@ -148,18 +149,19 @@ pub fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>
         }
         let process = std::sync::Arc::clone(&thread.process);
         let _actions = process.actions().lock();
-        let _map = thread.map_lock();
+        let mut map = thread.map_lock();
+        // Locks of the runtime's are held by this thread, which goes on in the copy.
         let pid = match way {
-            // SAFETY: locks of the runtime's are held by this thread, which goes on in the copy;
-            // libc sees to its own.
+            // SAFETY: libc sees to its own locks.
             Way::Libc => unsafe { libc::fork() }.into(),
-            // SAFETY: as above, and there is no thread that could hold others.
+            // SAFETY: there is one thread, so that nobody else holds a lock of libc's.
             Way::Kernel => unsafe { clone_by_kernel(request, &mut pidfd) },
         };
-        if pid == 0
-            && let Some(engine) = &mut engine
-        {
-            engine.in_child();
+        if pid == 0 {
+            mappings::forked(&thread.memory, &mut map, request.waits);
+            if let Some(engine) = &mut engine {
+                engine.in_child();
+            }
         }
         pid
     };
