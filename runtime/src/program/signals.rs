@@ -54,6 +54,14 @@ impl Engine for Interpreter {
         self.group.spawn(new)
     }
 
+    fn owns_process(&self) -> bool {
+        self.group.owns_process()
+    }
+
+    fn alone(&self) -> bool {
+        self.group.alone()
+    }
+
     fn fork_lock(&self) -> Box<dyn ForkLock + '_> {
         Box::new(self.group.fork_lock())
     }

@@ -142,6 +142,12 @@ pub fn to_host(signal: c_int, info: &guest::siginfo) -> host::siginfo {
     to
 }
 
+/// Whether the signal was sent to a thread, as far as it tells.
+pub fn is_for_thread(info: &host::siginfo) -> bool {
+    let head: host::siginfo_parts = part(info, 0);
+    head.si_code == signal_codes::SI_TKILL
+}
+
 /// Of a fault of the guest's at a guest address.
 pub fn of_fault(signal: c_int, code: i32, address: u32) -> host::siginfo {
     let mut info = host::siginfo::zeroed();
