@@ -3,7 +3,7 @@
 //!
 //! | way | tried by |
 //! |---|---|
-//! | holes in memory, lengths past its end, fixed addresses outside, execution | `mappings.c`, `sandbox.rs`, `random_calls.rs` |
+//! | holes in memory, lengths past its end, fixed addresses outside, execution | `mappings.c`, `emptied.c`, `sandbox.rs`, `random_calls.rs` |
 //! | the memory of processes by procfs, however it is spelt or mounted; of the machine by devices | `procfs.c`, `mounts.c`, `sandbox.rs` |
 //! | calls that take the host's addresses, robust lists, other processes' memory; threads of the runtime's | `refused.c` |
 //! | addresses inside of payloads: ioctl, socket options, prctl, filters | `payloads.c`, `hostile.rs` |
@@ -91,6 +91,7 @@ guests!(
     descriptors,
     jumps,
     mappings,
+    emptied,
     mounts,
     payloads,
     procfs,

@@ -284,6 +284,7 @@ mod tests {
             command: c"command".into(),
             args: vec![CString::new(vec![b'x'; 100_000]).unwrap(); 20],
             environment: Vec::new(),
+            limits: Limits::default(),
         };
         let (letter, module) = sent.write().unwrap();
         let letter = std::os::fd::IntoRawFd::into_raw_fd(letter);

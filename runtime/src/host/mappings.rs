@@ -50,6 +50,9 @@ fn aligned(address: u32) -> Result<u64, Errno> {
     }
 }
 
+/// The end of guest memory's addresses: sums beyond it are what wraps around natively.
+const END: u64 = 1 << 32;
+
 fn host(memory: &Memory, at: u64) -> *mut libc::c_void {
     memory.base().wrapping_add(at as usize).cast()
 }
@@ -507,6 +510,9 @@ fn mapped(map: &Map, start: u64, end: u64) -> u64 {
 pub fn mprotect(memory: &Memory, addr: u32, len: u32, prot: i32) -> Result<(), Errno> {
     let start = aligned(addr)?;
     let end = start + pages(len);
+    if end > END || pages(len) == END {
+        return Err(ENOMEM);
+    }
     let mut map = memory.map();
     let until = mapped(&map, start, end);
     let prot = host_prot(prot);

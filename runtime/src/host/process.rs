@@ -254,11 +254,9 @@ impl Thread {
         &self.memory
     }
 
-    /// Does what the kernel does for a thread that ends, of which others may be left.
-    pub fn ended(&mut self, others: bool) {
-        if others {
-            self.clear_tid();
-        }
+    /// Does what the kernel does for a thread that ends while there are others.
+    pub fn ended(&mut self) {
+        self.clear_tid();
     }
 
     /// Clears the word that `set_tid_address` named, if it still holds this thread's id, and

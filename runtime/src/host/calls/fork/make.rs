@@ -150,10 +150,11 @@ pub fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>
         let process = std::sync::Arc::clone(&thread.process);
         let _actions = process.actions().lock();
         let mut map = thread.map_lock();
-        // SAFETY: locks of the runtime's are held by this thread, which goes on in the copy;
-        // libc sees to its own, or there is no thread that could hold them.
+        // Locks of the runtime's are held by this thread, which goes on in the copy.
         let pid = match way {
+            // SAFETY: libc sees to its own locks.
             Way::Libc => unsafe { libc::fork() }.into(),
+            // SAFETY: there is one thread, so that nobody else holds a lock of libc's.
             Way::Kernel => unsafe { clone_by_kernel(request, &mut pidfd) },
         };
         if pid == 0 {
@@ -191,9 +192,9 @@ fn in_parent(
         let _ = memory.write(at, &pid.to_le_bytes());
     }
     if let (Some(at), Some(open)) = (request.pidfd, number::pidfd_open) {
-        // SAFETY: the arguments are numbers. The kernel's descriptors of processes are closed on
-        // execve, as clone's are.
         let fd = match pidfd {
+            // SAFETY: the arguments are numbers. The kernel's descriptors of processes are closed
+            // on execve, as clone's are.
             NONE => unsafe { syscall::syscall2(open, pid as usize, 0) as i32 },
             fd => fd,
         };
