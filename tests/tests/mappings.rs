@@ -71,7 +71,8 @@ fn look(child: &Child, known: &mut Option<u64>) -> Result<bool, String> {
     };
     let mut at = end - RESERVED;
     let mut count = 0;
-    for mapping in all.iter().filter(|m| m.end > at && m.start < end) {
+    let start = at;
+    for mapping in all.iter().filter(|m| m.end > start && m.start < end) {
         if mapping.start > at {
             return Err(format!("a hole at {at:#x}"));
         }
