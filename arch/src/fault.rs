@@ -6,7 +6,19 @@
 
 pub use crate::isa::MachineContext;
 
-use crate::labels;
+use core::ffi::c_int;
+
+use crate::{isa, labels};
+
+/// Commits the fault for which the kernel sends `SIGILL` or `SIGFPE`. It returns where the ISA
+/// has none, or if somebody handles the signal.
+pub fn commit(signal: c_int) {
+    match signal {
+        libc::SIGILL => isa::illegal(),
+        libc::SIGFPE => isa::divide_by_zero(),
+        _ => {}
+    }
+}
 
 #[repr(C)]
 struct Site {

@@ -78,6 +78,13 @@ pub trait Engine: fmt::Debug {
     /// `EAGAIN` where there is no room for another.
     fn spawn(&self, new: NewThread) -> Result<i32, Errno>;
 
+    /// Whether the process ends with the guest. Where it does not, threads that are told to stop
+    /// have to leave their calls, for which they are sent a signal of a fault.
+    fn owns_process(&self) -> bool;
+
+    /// Whether the calling thread is the only one.
+    fn alone(&self) -> bool;
+
     /// Takes the engine's locks for the time of a fork.
     fn fork_lock(&self) -> Box<dyn ForkLock + '_>;
 }

@@ -193,6 +193,34 @@ pub fn die(signal: c_int) {
     set_handler(signal);
 }
 
+/// Commits the fault for which the kernel has this signal, whose action is the default one. It
+/// returns where this hardware has no such fault.
+pub fn commit(signal: c_int) {
+    let page = match signal {
+        libc::SIGILL | libc::SIGFPE => {
+            wali_arch::fault::commit(signal);
+            return;
+        }
+        // A page without a file behind it, and one that nobody may read.
+        libc::SIGBUS | libc::SIGSEGV => {
+            // SAFETY: new mappings; the descriptor is nobody else's.
+            unsafe {
+                let fd = libc::memfd_create(c"fault".as_ptr(), libc::MFD_CLOEXEC);
+                let readable = match signal {
+                    libc::SIGBUS => libc::PROT_READ,
+                    _ => libc::PROT_NONE,
+                };
+                libc::mmap(std::ptr::null_mut(), 1, readable, libc::MAP_SHARED, fd, 0)
+            }
+        }
+        _ => return,
+    };
+    if page != libc::MAP_FAILED {
+        // SAFETY: no object of Rust's is there; the read ends this process.
+        unsafe { page.cast::<u8>().read_volatile() };
+    }
+}
+
 /// What is asked about a signal that a process sent; whether it has seen to it.
 pub type Sent = fn(c_int, *mut libc::siginfo_t, *mut c_void) -> bool;
 

@@ -271,4 +271,6 @@ fn die(signal: c_int) {
         libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
         libc::raise(signal);
     }
+    // The first process of a namespace is still here: only a fault of its own ends it.
+    crate::fault::commit(signal);
 }

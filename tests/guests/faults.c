@@ -3,9 +3,9 @@
 //
 // cases:
 //   all: {}
-//   unhandled: { args: [read, "0"], status: 139 }
-//   protected: { args: [write, "2"], status: 139 }
-//   beyond: { args: [read, "6"], status: 135 }
+//   unhandled: { args: [read, "0"], signal: 11 }
+//   protected: { args: [write, "2"], signal: 11 }
+//   beyond: { args: [read, "6"], signal: 7 }
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>

@@ -1,6 +1,12 @@
-//! What the benches share: options, medians, tables.
+//! What the benches share: options, medians, tables, and programs that measure themselves.
 
+use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
+
+use crate::guests::{Program, build};
+use crate::process::{self, End};
+use crate::workspace;
 
 /// Options of a bench: `--quick` for a smoke test, and names to choose by.
 #[derive(Debug, Clone)]
@@ -84,6 +90,64 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) {
         }
         println!("{line}");
     }
+}
+
+/// Runs a program in both worlds in turns, and prints a row for each thing that it measures.
+/// It is given a count, and prints names and hundredths of nanoseconds; `unit` is what a
+/// nanosecond is in the table.
+pub fn worlds(source: &str, count: u32, rounds: usize, unit: f64, options: &Options) {
+    let source = workspace::root().join("tests/benches").join(source);
+    let name = source.file_stem().unwrap_or_default().to_string_lossy();
+    let name = name.into_owned();
+    let built = build::build(&Program { name, source }).unwrap_or_else(|e| panic!("{e}"));
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut samples: BTreeMap<String, [Vec<f64>; 2]> = BTreeMap::new();
+    let mut order = Vec::new();
+    for _ in 0..options.rounds(rounds) {
+        let mut guest = workspace::command(workspace::wali());
+        guest.arg("run").arg(&built.wasm);
+        for (world, mut command) in [workspace::command(&built.native), guest]
+            .into_iter()
+            .enumerate()
+        {
+            command.arg(count.to_string()).current_dir(dir.path());
+            for (name, ns) in measured(command) {
+                if !samples.contains_key(&name) {
+                    order.push(name.clone());
+                }
+                samples.entry(name).or_default()[world].push(ns * unit);
+            }
+        }
+    }
+    let rows: Vec<Vec<String>> = order
+        .iter()
+        .filter(|name| options.wants(name))
+        .map(|name| {
+            let [native, guest] = samples[name].each_ref().map(|s| median(s));
+            vec![
+                name.clone(),
+                format!("{native:.1}"),
+                format!("{guest:.1}"),
+                format!("{:+.1}", guest - native),
+                format!("{:.2}x", guest / native),
+            ]
+        })
+        .collect();
+    table(&["", "native", "guest", "difference", "ratio"], &rows);
+}
+
+/// Names and nanoseconds as the program prints them.
+fn measured(command: Command) -> Vec<(String, f64)> {
+    let outcome = process::run(command, b"", Duration::from_secs(600));
+    assert_eq!(outcome.end, End::Exit(0), "{}", outcome.errors());
+    let text = String::from_utf8(outcome.stdout).expect("names and numbers");
+    text.lines()
+        .map(|line| {
+            let (name, value) = line.split_once(' ').expect("a name and a number");
+            let value = value.parse::<f64>().expect("a number");
+            (name.to_string(), value / 100.0)
+        })
+        .collect()
 }
 
 #[cfg(test)]

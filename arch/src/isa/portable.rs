@@ -115,6 +115,10 @@ pub unsafe fn syscall_checked(_: *const u32, _: usize, _: &[usize; 6]) -> isize 
     unsupported()
 }
 
+pub fn illegal() {}
+
+pub fn divide_by_zero() {}
+
 pub fn restorer() -> Option<usize> {
     None
 }

@@ -131,6 +131,15 @@ pub unsafe extern "C" fn syscall_checked(
     )
 }
 
+/// Executes what is no instruction.
+pub fn illegal() {
+    // SAFETY: the kernel sends a signal, and nothing else happens.
+    unsafe { asm!("unimp") }
+}
+
+/// Dividing by zero is no fault here.
+pub fn divide_by_zero() {}
+
 /// This kernel brings the code along to which handlers return.
 pub fn restorer() -> Option<usize> {
     None

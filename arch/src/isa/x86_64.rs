@@ -115,6 +115,18 @@ pub fn restorer() -> Option<usize> {
     Some(restore as *const () as usize)
 }
 
+/// Executes what is no instruction.
+pub fn illegal() {
+    // SAFETY: the kernel sends a signal, and nothing else happens.
+    unsafe { asm!("ud2") }
+}
+
+/// Divides by zero.
+pub fn divide_by_zero() {
+    // SAFETY: the kernel sends a signal, and nothing else happens.
+    unsafe { asm!("xor ecx, ecx", "div ecx", out("eax") _, out("ecx") _, out("edx") _) }
+}
+
 #[unsafe(naked)]
 extern "C" fn restore() {
     naked_asm!(

@@ -54,8 +54,10 @@ impl fmt::Display for MemoryError {
             ),
             MemoryError::Refused(error) => write!(
                 f,
-                "cannot reserve {} GiB of address space for linear memory: {error} \
-                 (is `ulimit -v` or the system's overcommit setting too low?)",
+                "cannot reserve {} GiB of address space for linear memory: {error}. \
+                 Nearly all of it stays unused, but a hard limit (`ulimit -H -v`) below that \
+                 does not let it be reserved: raise it, and limit the guest by \
+                 `ulimit -S -v`, which holds for the guest alone",
                 RESERVED >> 30
             ),
         }

@@ -48,9 +48,9 @@ pub struct Group {
 
 #[derive(Default)]
 struct State {
-    /// Threads that have not ended, those about to begin included.
+    /// Threads whose code has not ended, those about to begin included.
     live: usize,
-    /// Those that have begun, by their ids.
+    /// Threads that are there, by their ids.
     threads: BTreeMap<c_int, InterruptHandle>,
     /// The id of the first thread, if this process has it.
     first: Option<c_int>,
@@ -177,39 +177,34 @@ impl Group {
         state.threads.insert(gettid(), interrupt);
     }
 
-    /// Ends what the guest sees of the calling thread, whose code has ended; the process, too,
-    /// if that is how. All signals are blocked from here on. The status to depart with.
-    fn settle(&self, instance: &mut Instance, ended: Ended) -> c_int {
+    /// Ends what the guest sees of the calling thread, whose code has ended; the process, too, if
+    /// that is how, or if it is the last. All signals are blocked from here on.
+    fn settle(&self, instance: &mut Instance, ended: Ended) {
         set_kernel_mask(!FAULTS);
-        let status = match ended {
-            Ended::Process(outcome) => {
-                self.end(outcome);
-                0
-            }
-            Ended::Thread(status) => {
-                let others = self.lock().live > 1;
-                if let Some(thread) = instance.state::<Thread>() {
-                    thread.ended(others);
-                }
-                status
-            }
-        };
-        set_kernel_mask(!Set::default());
-        signals::detach(instance);
-        status
-    }
-
-    /// Takes the calling thread from the program's. The last one ends the process: which one that
-    /// is, is found out under the same lock under which it leaves.
-    fn depart(&self, status: c_int) {
+        // Under one lock: who says how the process ends, and whether it does.
         let mut state = self.lock();
         state.live -= 1;
-        state.threads.remove(&gettid());
-        if state.live == 0 && !state.ends {
-            self.end_with(state, Outcome::Exit(status));
-        } else {
-            self.changed.notify_all();
+        match ended {
+            Ended::Process(outcome) => self.end_with(state, outcome),
+            Ended::Thread(status) if state.live == 0 && !state.ends => {
+                self.end_with(state, Outcome::Exit(status));
+            }
+            // Counted out before anybody can learn of it, as by the kernel.
+            Ended::Thread(_) => {
+                drop(state);
+                if let Some(thread) = instance.state::<Thread>() {
+                    thread.ended();
+                }
+            }
         }
+        set_kernel_mask(!Set::default());
+        signals::detach(instance);
+    }
+
+    /// Forgets the calling thread, which does nothing more for the program.
+    fn depart(&self) {
+        self.lock().threads.remove(&gettid());
+        self.changed.notify_all();
     }
 
     /// What becomes of the program when the code of the first thread has ended: waits for the
@@ -217,10 +212,10 @@ impl Group {
     pub fn leave_first(&self, instance: &mut Instance, ended: Ended) -> Outcome {
         let interrupt = instance.interrupt_handle();
         let mask = set_kernel_mask(!FAULTS);
-        let status = self.settle(instance, ended);
-        self.depart(status);
+        self.settle(instance, ended);
+        self.depart();
         let mut state = self.lock();
-        while state.live > 0 {
+        while !state.threads.is_empty() {
             let patience = match (&self.end, state.ends) {
                 (Some(_), _) => Duration::MAX,
                 (None, true) => AGAIN,
@@ -270,6 +265,16 @@ impl Group {
         }
         state.stop_others();
         self.changed.notify_all();
+    }
+
+    /// Whether the process ends with the program.
+    pub fn owns_process(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether the calling thread is the only one.
+    pub fn alone(&self) -> bool {
+        self.lock().live == 1
     }
 
     /// Takes the locks that a fork needs.
@@ -413,9 +418,9 @@ extern "C" fn live(birth: *mut c_void) -> *mut c_void {
         Err(LinkError::Trap(trap)) => Ended::by(Err(trap)),
         Err(error) => Ended::by(Err(Trap::message(error.to_string()))),
     };
-    let status = group.settle(&mut instance, ended);
+    group.settle(&mut instance, ended);
     drop(instance);
-    group.depart(status);
+    group.depart();
     std::ptr::null_mut()
 }
 

@@ -34,6 +34,43 @@ static int ready(int count) {
   return all;
 }
 
+#define PAGE 4096
+
+static long long map_and_unmap(size_t pages, int touch) {
+  char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return -1;
+  if (touch)
+    for (size_t i = 0; i < pages; i++) p[i * PAGE] = 1;
+  return munmap(p, pages * PAGE);
+}
+
+static long long map_file(int fd) {
+  char *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+  return p == MAP_FAILED ? -1 : munmap(p, PAGE);
+}
+
+static long long protect(char *p) {
+  return mprotect(p, PAGE, PROT_READ) + mprotect(p, PAGE, PROT_READ | PROT_WRITE);
+}
+
+// Grows and shrinks in place, and moves there and back.
+static long long resize(char *p) {
+  char *q = mremap(p, PAGE, 2 * PAGE, MREMAP_MAYMOVE);
+  return q == MAP_FAILED || mremap(q, 2 * PAGE, PAGE, 0) != q ? -1 : q != p;
+}
+
+static long long move(char *p, char *to) {
+  int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+  if (mremap(p, 16 * PAGE, 16 * PAGE, flags, to) != to) return -1;
+  return mremap(to, 16 * PAGE, 16 * PAGE, flags, p) == p ? 0 : -1;
+}
+
+static long long fault(char *p) {
+  int result = madvise(p, 16 * PAGE, MADV_DONTNEED);
+  for (int i = 0; i < 16; i++) p[i * PAGE] = 1;
+  return result;
+}
+
 // Through raw calls: the C library of one world must not do what the other's does not.
 #define MEASURE(name, call)                                                                       \
   do {                                                                                            \
@@ -70,5 +107,20 @@ int main(int argc, char **argv) {
   MEASURE("fcntl-getfl", raw(fcntl, file, F_GETFL, 0LL));
   MEASURE("ioctl-fionread", raw(ioctl, file, FIONREAD, P(&left)));
   MEASURE("openat+close", open_and_close());
+  char *p = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED || munmap(p + 17 * PAGE, 15 * PAGE) != 0) die("mmap");
+  MEASURE("mmap+munmap", map_and_unmap(1, 0));
+  MEASURE("mmap+touch-16+munmap", map_and_unmap(16, 1));
+  MEASURE("mmap-file+munmap", map_file(zero));
+  MEASURE("mprotect-twice", protect(p + 4 * PAGE));
+  MEASURE("mremap-resize", resize(p + 16 * PAGE));
+  MEASURE("mremap-move-16-twice", move(p, p + 40 * PAGE));
+  MEASURE("madvise+faults-16", fault(p));
+  // Beside many mappings that are not one.
+  for (int i = 0; i < 4000; i++)
+    if (mmap(NULL, PAGE, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+             -1, 0) == MAP_FAILED)
+      die("mmap");
+  MEASURE("mmap+munmap-of-4000", map_and_unmap(1, 0));
   return 0;
 }

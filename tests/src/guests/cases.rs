@@ -36,6 +36,9 @@ pub struct Case {
     pub stdout: Option<String>,
     /// The exit status, 0 unless said otherwise.
     pub status: i32,
+    /// The number of the signal by which it dies. Natively the shell says so; `wali` does itself,
+    /// and that it does is required.
+    pub signal: Option<i32>,
 }
 
 /// A text, plain or repeated.

@@ -27,8 +27,19 @@ struct World {
 /// Runs the case natively and under `wali`; an error shows what differs.
 pub fn compare(built: &Built, case: &Case) -> Result<(), String> {
     let native = world(workspace::command(&built.native), case)?;
-    let wali = world(wali_run_with(&case.options, &built.wasm), case)?;
+    let mut wali = world(wali_run_with(&case.options, &built.wasm), case)?;
     let mut report = String::new();
+    let expected = match case.signal {
+        None => End::Exit(case.status),
+        Some(signal) => {
+            let said = wali.stderr.split_once("wali: ");
+            match said.filter(|(_, said)| said.contains(": killed by SIG")) {
+                Some((before, _)) => wali.stderr.truncate(before.len()),
+                None => report.push_str("wali does not say on standard error why it ends\n"),
+            }
+            End::Signal(signal)
+        }
+    };
     if native.end != wali.end {
         let _ = writeln!(report, "native: {}\nwali:   {}", native.end, wali.end);
     }
@@ -37,12 +48,8 @@ pub fn compare(built: &Built, case: &Case) -> Result<(), String> {
     differ(&mut report, "files left behind", &native.tree, &wali.tree);
     if report.is_empty() {
         // Both agree; now whether on the right thing.
-        if native.end != End::Exit(case.status) {
-            let _ = writeln!(
-                report,
-                "expected exit status {}, both: {}",
-                case.status, native.end
-            );
+        if native.end != expected {
+            let _ = writeln!(report, "expected: {expected}; both: {}", native.end);
         }
         if let Some(stdout) = &case.stdout {
             differ(

@@ -1,6 +1,6 @@
 //! Signals: what happens on them, which are blocked, waiting for them and sending them.
 
-use wali_arch::flags::errno;
+use wali_arch::flags::{errno, sigprocmask_how as how_is};
 use wali_arch::layout::{Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
@@ -171,27 +171,31 @@ fn rt_sigprocmask(
 ) -> Result<(), Errno> {
     check_size(size)?;
     let new = read_set(memory, new)?;
-    let for_kernel = new.map(|set| set - FAULTS);
     let mut before = Set::default();
-    let args = [
-        how as usize,
-        for_kernel.as_ref().map_or(0, address_of),
-        core::ptr::from_mut(&mut before) as usize,
-        size as usize,
-        0,
-        0,
-    ];
     let held = signals.held();
-    // SAFETY: the addresses are live locals' or null.
-    unsafe { undisturbed(signals, number::rt_sigprocmask, args) }?;
-    if let Some(new) = new {
-        use wali_arch::flags::sigprocmask_how as how_is;
-        signals.hold(match how {
-            how_is::SIG_BLOCK => held | new,
-            how_is::SIG_UNBLOCK => held - new,
-            _ => new,
+    let held_then = match (new, how) {
+        (None, _) => held,
+        (Some(new), how_is::SIG_BLOCK) => held | new,
+        (Some(new), how_is::SIG_UNBLOCK) => held - new,
+        (Some(new), _) => new,
+    };
+    signals.change_mask(held_then, |opens| {
+        let for_kernel = new.map(|new| match how {
+            how_is::SIG_UNBLOCK if opens => new | FAULTS,
+            _ => new - FAULTS,
         });
-    }
+        let args = [
+            how as usize,
+            for_kernel.as_ref().map_or(0, address_of),
+            core::ptr::from_mut(&mut before) as usize,
+            size as usize,
+            0,
+            0,
+        ];
+        // SAFETY: the addresses are live locals' or null.
+        unsafe { undisturbed(signals, number::rt_sigprocmask, args) }
+    })?;
+    let before = before - FAULTS;
     match old {
         0 => Ok(()),
         at => memory.write_plain(at, &(before | held).bits()),
@@ -253,8 +257,19 @@ fn rt_sigtimedwait(
         0,
         0,
     ];
-    // SAFETY: live locals, and a place inside the reservation or nowhere.
-    let signal = unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?;
+    let kept = match signals.leaves_faults() {
+        // The kernel has them during the call.
+        true => None,
+        false => signals.take_pending(these),
+    };
+    let signal = match kept {
+        Some((signal, info)) => {
+            found = info;
+            signal.into()
+        }
+        // SAFETY: live locals, and a place inside the reservation or nowhere.
+        None => unsafe { interruptible(signals, number::rt_sigtimedwait, args) }?,
+    };
     if info != 0 {
         memory.write_plain(info, &to_guest(&found))?;
     }

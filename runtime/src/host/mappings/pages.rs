@@ -4,7 +4,7 @@ use wali_arch::flags::{
     madvise_advice, mlock_flags, mlockall_flags, msync_flags, prctl_option, prctl_vma,
 };
 
-use super::{EINVAL, ENOMEM, PAGE, aligned, host, last_error, mapped, pages};
+use super::{EINVAL, END, ENOMEM, PAGE, aligned, host, last_error, mapped, pages};
 use crate::host::abi::{Errno, GuestMemory};
 use crate::memory::{Map, Memory, Region, Traits};
 
@@ -75,6 +75,9 @@ pub fn madvise(memory: &Memory, addr: u32, len: u32, advice: i32) -> Result<(), 
         }
     };
     call(0, 0)?;
+    if end > END || pages(len) == END {
+        return Err(EINVAL);
+    }
     let mut map = memory.map();
     let behind = ![MADV_POPULATE_READ, MADV_POPULATE_WRITE].contains(&advice);
     let own = [MADV_DONTFORK, MADV_DOFORK].contains(&advice);
@@ -115,6 +118,10 @@ pub fn msync(memory: &Memory, addr: u32, len: u32, flags: i32) -> Result<(), Err
     // The flags come before the address.
     call(0, 0)?;
     let start = aligned(addr)?;
+    if pages(len) == END {
+        // It comes to nothing.
+        return Ok(());
+    }
     let map = memory.map();
     let behind = flags != msync_flags::MS_ASYNC;
     on_pieces(&map, start, start + pages(len), behind, call)
@@ -141,12 +148,15 @@ pub fn mincore(memory: &Memory, addr: u32, len: u32, vec: u32) -> Result<(), Err
     Ok(())
 }
 
-/// The whole pages around a range that need not be aligned.
-fn around(addr: u32, len: u32) -> Result<(u32, u32), Errno> {
+/// The whole pages around a range that need not be aligned, with the kernel's arithmetic.
+fn around(addr: u32, len: u32) -> Result<(u64, u64), Errno> {
     let start = u64::from(addr) / PAGE * PAGE;
-    let end = (u64::from(addr) + u64::from(len)).next_multiple_of(PAGE);
-    let len = u32::try_from(end - start).map_err(|_| ENOMEM)?;
-    Ok((start as u32, len))
+    let len = len.wrapping_add(addr - start as u32);
+    let len = pages(len) % END;
+    match start + len {
+        end if end > END => Err(EINVAL),
+        end => Ok((start, end)),
+    }
 }
 
 /// Locks memory as its traits say: all of it, or each page when it is used. mlock2 came later
@@ -192,9 +202,7 @@ pub fn munlock(memory: &Memory, addr: u32, len: u32) -> Result<(), Errno> {
 }
 
 fn set_lock(memory: &Memory, addr: u32, len: u32, traits: Traits) -> Result<(), Errno> {
-    let (addr, len) = around(addr, len)?;
-    let start = u64::from(addr);
-    let end = start + u64::from(len);
+    let (start, end) = around(addr, len)?;
     let mut map = memory.map();
     let until = mapped(&map, start, end);
     let (at, size) = (host(memory, start), (until - start) as usize);

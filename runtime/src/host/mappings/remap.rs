@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 use wali_arch::access;
 use wali_arch::flags::{errno, mremap_flags};
 
+use super::place::find_free;
 use super::{
-    EINVAL, ENOMEM, PAGE, aligned, anonymous, check_lock, end_process, find_free, free, host,
-    install, is_whole, last_error, mapped, pages, settle_lock,
+    EINVAL, END, ENOMEM, PAGE, aligned, anonymous, check_lock, end_process, free, host, install,
+    is_whole, last_error, mapped, pages, settle_lock,
 };
 use crate::host::abi::Errno;
 use crate::memory::{Backing, Map, Memory, Region, Traits};
@@ -39,21 +40,27 @@ pub fn mremap(
         || ((fixed || keep) && !may_move)
         || (keep && old_len != new_len)
         || new_len == 0
+        || new_len == END
     {
         return Err(EINVAL);
     }
     let limit = memory.limit();
-    let fixed = match fixed {
+    // With the latter it is a hint, of which the same is wanted.
+    let asked = match fixed || keep {
         false => None,
         true => {
             let at = aligned(new_address)?;
             let overlaps = at < old + old_len && old < at + new_len;
-            if at + new_len > limit || at < PAGE || overlaps {
+            if at + new_len > limit || overlaps {
                 return Err(EINVAL);
+            }
+            if fixed && at < PAGE {
+                return Err(Errno(errno::EPERM));
             }
             Some(at)
         }
     };
+    let fixed = asked.filter(|_| fixed);
     let mut map = memory.map();
     if mapped(&map, old, old + PAGE) == old {
         return Err(EFAULT);
@@ -101,12 +108,9 @@ pub fn mremap(
             if !may_move {
                 return Err(ENOMEM);
             }
-            let hint = u64::from(new_address) / PAGE * PAGE;
-            let free = |at: u64| at >= PAGE && at + new_len <= limit;
-            if keep && free(hint) && map.is_free(hint, hint + new_len) {
-                hint
-            } else {
-                find_free(memory, &mut map, new_len)?
+            match asked.filter(|&at| at >= PAGE && map.is_free(at, at + new_len)) {
+                Some(hint) => hint,
+                None => find_free(memory, &mut map, new_len)?,
             }
         }
     };

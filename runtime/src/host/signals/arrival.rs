@@ -185,6 +185,18 @@ extern "C" fn arrive(signal: c_int, info: *mut host::siginfo, context: *mut c_vo
     }
 }
 
+/// Sends a signal to this process once more, as whoever sent it may have done.
+pub(super) fn again_to_all(signal: c_int, info: *mut host::siginfo) {
+    let (Some(send), Some(getpid)) = (number::rt_sigqueueinfo, number::getpid) else {
+        return;
+    };
+    // SAFETY: the information is the kernel's own.
+    unsafe {
+        let process = syscall::syscall0(getpid);
+        syscall::syscall3(send, process as usize, signal as usize, info as usize);
+    }
+}
+
 /// Sends a signal to this thread once more, for the kernel to do what it now has to.
 pub(super) fn again(signal: c_int, info: *mut host::siginfo) {
     let (Some(send), Some(getpid), Some(gettid)) =
@@ -297,8 +309,13 @@ fn sent(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> bool
     let arrival = &signals.arrival;
     // SAFETY: the kernel passes a live siginfo, of which both types are views.
     let known = unsafe { *info.cast::<host::siginfo>() };
-    // While a call waits, the kernel blocks what the guest does: what comes is let through.
-    if !arrival.waits() && signals.held().contains(signal) {
+    let blocked = match arrival.waits() {
+        // The kernel blocks what the guest does: what comes is let through.
+        true if signals.leaves_faults() => Set::default(),
+        true => Set(arrival.waits_under.load(Ordering::Relaxed)),
+        false => signals.held(),
+    };
+    if blocked.contains(signal) {
         arrival.keep_sent(signal, known);
         return true;
     }

@@ -74,17 +74,21 @@ impl Signals {
         };
         let mut sp = below(top.ok_or(Errno(errno::EFAULT))?, 0)?;
         let (mut info, mut context) = (0, 0);
-        if informs {
+        if !informs {
+            // The kernel's frame would be there: a stack that is none is found out.
+            sp = below(sp, ALIGN as usize)?;
+            memory.write(sp, &[0; ALIGN as usize])?;
+        } else {
             context = below(sp, CONTEXT_BYTES)?;
             info = below(context, size_of::<guest::siginfo>())?;
             sp = info;
             memory.write(context, &[0; CONTEXT_BYTES])?;
-            memory.write_plain(context + CONTEXT_STACK, &stack.to_guest(before))?;
+            memory.write_plain(context + CONTEXT_STACK, &stack.as_set())?;
             memory.write_plain(context + CONTEXT_MASK, &delivery.before.bits())?;
             memory.write_plain(info, &to_guest(&delivery.info))?;
         }
         if stack.disarms() {
-            self.stack.set(AltStack::default());
+            self.stack.set(AltStack::DISARMED);
         }
         if let Some(engine) = self.engine() {
             engine.set_stack_pointer(sp);

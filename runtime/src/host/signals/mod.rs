@@ -34,7 +34,7 @@ pub use actions::{Action, Actions, Disposition};
 pub use arrival::{install, kick};
 pub use frame::Frame;
 pub use set::{FAULTS, Set, set_kernel_mask};
-pub use siginfo::{of_fault, to_guest, to_host};
+pub use siginfo::{Rest, Told, of_fault, to_guest, to_host, told};
 pub use stack::AltStack;
 
 use crate::engine::Engine;
@@ -168,9 +168,61 @@ impl Signals {
 
     /// Sets the guest's mask, which may bring signals.
     pub fn set_mask(&self, mask: Set) {
-        self.hold(mask);
-        set::set_kernel_mask(mask - FAULTS);
-        self.arrival.close(false);
+        let coming = self.arrival.sent().without(mask);
+        if coming.is_empty() {
+            self.hold(mask);
+            set::set_kernel_mask(mask - FAULTS);
+            self.arrival.close(false);
+        } else {
+            self.give_back(coming);
+            self.hold(mask);
+            self.arrival.close(false);
+            set::set_kernel_mask(mask - FAULTS);
+        }
+    }
+
+    /// Gives the kernel signals of faults that were kept: they come in its order once it blocks
+    /// them no longer.
+    fn give_back(&self, these: Set) {
+        set::block_in_kernel(FAULTS);
+        self.resend(these);
+    }
+
+    /// Has the kernel keep signals of faults that were kept here; it blocks them. Whether they
+    /// were sent to the thread or to the process makes a difference to their order, and cannot be
+    /// told of all; with other threads, the process's might go to one that blocks them, too.
+    fn resend(&self, these: Set) {
+        let alone = self.engine.get().is_some_and(|engine| engine.alone());
+        while let Some((signal, mut info)) = self.take_sent(these) {
+            match alone && !siginfo::is_for_thread(&info) {
+                true => arrival::again_to_all(signal, &mut info),
+                false => arrival::again(signal, &mut info),
+            }
+        }
+    }
+
+    /// Makes a call that changes the mask, after which the guest blocks these signals of faults.
+    /// It is told whether it has to let the kernel unblock those of faults.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn change_mask(
+        &self,
+        held: Set,
+        call: impl FnOnce(bool) -> Result<i64, Errno>,
+    ) -> Result<i64, Errno> {
+        let before = self.held();
+        let coming = self.arrival.sent().without(held);
+        if !coming.is_empty() {
+            self.give_back(coming);
+        }
+        self.hold(held);
+        let result = call(!coming.is_empty());
+        if result.is_err() {
+            self.hold(before);
+            set::unblock_in_kernel(FAULTS);
+        }
+        result
     }
 
     /// Makes a call that may block: [`syscall::NOT_MADE`] if a handler has to run first.
@@ -179,7 +231,7 @@ impl Signals {
     /// As for the raw calls.
     #[inline]
     pub unsafe fn may_block(&self, number: usize, args: &[usize; 6]) -> isize {
-        let quiet = self.held() | self.actions.ignored_faults();
+        let quiet = self.quiet();
         // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
         unsafe {
             match quiet.is_empty() || self.arrival.waits() {
@@ -191,15 +243,30 @@ impl Signals {
         }
     }
 
+    /// Signals of faults to leave to the kernel for the time of a call.
+    #[inline]
+    fn quiet(&self) -> Set {
+        let quiet = self.held() | self.actions.ignored_faults();
+        match quiet.is_empty() || self.leaves_faults() {
+            true => quiet,
+            false => Set::default(),
+        }
+    }
+
+    /// Whether signals of faults can be left to the kernel.
+    pub fn leaves_faults(&self) -> bool {
+        self.engine
+            .get()
+            .is_some_and(|engine| engine.owns_process())
+    }
+
     /// Has the kernel see to signals of faults that the guest blocks or ignores, for the time
     /// of a call, in which no access of the guest's can fault: they do not end it, and a call
     /// that looks for them finds them.
     #[cold]
     fn quietly<R>(&self, quiet: Set, call: impl FnOnce() -> R) -> R {
         set::block_in_kernel(quiet);
-        while let Some((signal, mut info)) = self.take_pending(quiet) {
-            arrival::again(signal, &mut info);
-        }
+        self.resend(quiet & self.held());
         let result = call();
         set::unblock_in_kernel(quiet);
         result
@@ -207,7 +274,10 @@ impl Signals {
 
     /// The mask for the kernel of a call that waits under `mask`.
     pub fn to_wait_under(&self, mask: Set) -> Set {
-        mask | self.actions.ignored_faults()
+        match self.leaves_faults() {
+            true => mask | self.actions.ignored_faults(),
+            false => mask - FAULTS,
+        }
     }
 
     /// The guest's mask; none if a handler has to run first.
@@ -245,7 +315,11 @@ impl Signals {
 
     /// Takes one of these signals of faults, if it is pending.
     pub fn take_pending(&self, these: Set) -> Option<(c_int, host::siginfo)> {
-        let signal = (self.pending_faults() & these).first()?;
+        self.take_sent(these & self.held())
+    }
+
+    fn take_sent(&self, these: Set) -> Option<(c_int, host::siginfo)> {
+        let signal = (self.arrival.sent() & these).first()?;
         Some((signal, self.arrival.take_sent(signal)))
     }
 
@@ -261,11 +335,25 @@ impl Signals {
     /// # Errors
     /// [`Errno::INTERRUPTED`] if a handler has to run first.
     pub fn wait(&self, mask: Set, call: impl FnOnce() -> Result<i64, Errno>) -> Result<i64, Errno> {
-        let quiet = self.held() | self.actions.ignored_faults();
-        match quiet.is_empty() {
-            true => self.arrival.wait(mask, call),
-            false => self.quietly(quiet, || self.arrival.wait(mask, call)),
+        let quiet = self.quiet();
+        if !quiet.is_empty() {
+            return self.quietly(quiet, || self.arrival.wait(mask, call));
         }
+        // A signal of a fault that this mask lets through ends the wait before it begins.
+        if let Some(signal) = self.arrival.sent().without(mask).first()
+            && let Some(before) = self.block_all_but_sent()
+        {
+            let info = self.arrival.take_sent(signal);
+            match self.delivery(signal, info, before, mask) {
+                Some(delivery) => {
+                    self.arrival.note(delivery);
+                    self.request();
+                    return Err(Errno(wali_arch::flags::errno::EINTR));
+                }
+                None => self.set_mask(before),
+            }
+        }
+        self.arrival.wait(mask, call)
     }
 
     /// The next handler to run. Until its mask is set, all signals are blocked.

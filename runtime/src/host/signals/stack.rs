@@ -24,7 +24,7 @@ impl Default for AltStack {
         AltStack {
             base: 0,
             size: 0,
-            flags: DISABLE,
+            flags: 0,
         }
     }
 }
@@ -49,6 +49,20 @@ impl AltStack {
     /// Whether it is not to be used by those whom a handler on it is interrupted by.
     pub fn disarms(self) -> bool {
         self.flags & AUTODISARM != 0
+    }
+
+    /// None, in the place of one that disarmed itself.
+    pub const DISARMED: AltStack = AltStack {
+        base: 0,
+        size: 0,
+        flags: DISABLE,
+    };
+
+    /// As it was asked for.
+    pub fn as_set(self) -> guest::sigaltstack {
+        let mut stack = guest::sigaltstack::zeroed();
+        (stack.ss_sp, stack.ss_size, stack.ss_flags) = (self.base, self.size, self.flags);
+        stack
     }
 
     /// As the guest sees it, its stack pointer being there.
