@@ -111,12 +111,19 @@ static void fifo(void) {
   raw(unlinkat, AT_FDCWD, "fifo", 0);
   must("mkfifo", raw(mknodat, AT_FDCWD, "fifo", S_IFIFO | 0600, 0));
 }
-static void sleeper(void) {
-  ids[0] = fork();
-  if (ids[0] == 0) {
+// A child of the calling process that ends with it, at the latest.
+static pid_t attendant(void) {
+  pid_t parent = getpid(), child = fork();
+  if (child == 0) {
     raw(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    for (;;) pause();
+    if (getppid() != parent) _exit(0);
   }
+  return child;
+}
+static void sleeper(void) {
+  ids[0] = attendant();
+  if (ids[0] == 0)
+    for (;;) pause();
 }
 static void terminal(void) {
   must("ptmx", ends[1] = open("/dev/ptmx", O_RDWR | O_NOCTTY));
@@ -273,7 +280,7 @@ static long long futex_bitset_timed(void) {
   return futexes(FUTEX_WAIT_BITSET, later(CLOCK_MONOTONIC), -1);
 }
 static void pi_owner(void) {
-  ids[0] = fork();
+  ids[0] = attendant();
   if (ids[0] == 0) {
     must("lock", raw(futex, (void *)&shared->lock, FUTEX_LOCK_PI, 0, 0, NULL, 0));
     shared->checked = 2;
@@ -482,7 +489,7 @@ int main(int argc, char **argv) {
     // Children of the child's that it waits for are made by itself.
     int own = calls[i].early == sleeper;
     if (!own) calls[i].early();
-    pid_t child = fork();
+    pid_t child = attendant();
     if (child == 0) {
       if (own) calls[i].early();
       child_main((int)i, how, signal);

@@ -71,6 +71,7 @@
 #include <poll.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #endif
 
@@ -251,8 +252,17 @@ static void receives_one(void) {
 }
 static long long sends_to_full(void) { return raw(sendto, pair[1], "x", 1, 0, NULL, 0); }
 // Children, who pause until they are killed.
+static pid_t attendant(void) {
+  pid_t parent = getpid(), made = fork();
+  if (made == 0) {
+    // Whatever becomes of the test, it does not stay.
+    raw(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent) _exit(0);
+  }
+  return made;
+}
 static void forks(void) {
-  child = fork();
+  child = attendant();
   if (child == 0)
     for (;;) pause();
 }
@@ -447,7 +457,7 @@ static pid_t sender;
 static void start_process(void) {
   turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pid_t target = getpid();
-  sender = fork();
+  sender = attendant();
   if (sender != 0) return;
   for (int seen = 0;; seen++) {
     for (int spins = 0; *turn == seen; spins++)
