@@ -4,6 +4,7 @@
 // cases:
 //   emulated: { options: [--emulate-fn-casts], args: [all] }
 //   again: { options: [--emulate-fn-casts], args: [again], stdout: "nothing(5)\n14 of 14\n", status: 3 }
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -103,6 +104,22 @@ static void handlers(void) {
   }
 }
 
+static int begins(void) { return handled = 11; }
+static long long takes_more(void *argument, int more, double even) {
+  (void)more, (void)even;
+  return handled = *(int *)argument;
+}
+static void threads(void) {
+  any all[] = {(any)begins, (any)takes_more};
+  int number = 12;
+  for (int i = 0; i < 2; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, 0, (void *(*)(void *))all[i], &number)) die("pthread_create");
+    pthread_join(thread, 0);
+    CHECK(handled == 11 + i);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc == 2 && !strcmp(argv[1], "again")) {
     // The program that follows is run in the same way.
@@ -117,5 +134,6 @@ int main(int argc, char **argv) {
   }
   printf("%d good\n", good);
   handlers();
+  threads();
   return 0;
 }

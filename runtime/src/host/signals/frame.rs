@@ -67,9 +67,11 @@ impl Signals {
             Some(top) => Some(top),
             None => before.checked_sub(RED_ZONE),
         };
+        // As for the kernel, which looks at no other stack's end.
+        let ends = switch.is_some() || stack.holds(before);
         let below = |at: u32, bytes: usize| -> Result<u32, Errno> {
             let at = at.checked_sub(bytes as u32).map(|at| at & !(ALIGN - 1));
-            at.filter(|&at| switch.is_none() || at >= stack.base())
+            at.filter(|&at| !ends || at > stack.base())
                 .ok_or(Errno(errno::EFAULT))
         };
         let mut sp = below(top.ok_or(Errno(errno::EFAULT))?, 0)?;
