@@ -303,6 +303,8 @@ int main(int argc, char **argv) {
   int seconds = argc > 1 ? atoi(argv[1]) : 2;
   seed = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
   in_common = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  // Shells ignore some for what runs in the background.
+  for (int i = 1; i <= 31; i++) signal(i, SIG_DFL);
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = handler;

@@ -79,7 +79,9 @@ pub fn load(path: &Path) -> Result<Module, LoadError> {
 /// # Errors
 /// As for [`load`].
 pub fn load_file(file: File, path: &Path) -> Result<Module, LoadError> {
-    let mut bytes = Vec::new();
+    // All at once, if the file has a size.
+    let size = file.metadata().map_or(0, |status| status.len());
+    let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize + 1);
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(LoadError::Io)?;

@@ -67,6 +67,9 @@ pub fn exec(
     let Some(mask) = thread.signals().block_all() else {
         return Err(Unwind::Interrupted);
     };
+    // What the runtime leaves to the program is open for a moment also to programs that other
+    // threads start: no thread forks meanwhile.
+    let _lock = thread.signals().engine().map(|engine| engine.fork_lock());
     thread.signals().before_exec(mask);
     let result = match handoff {
         Some(handoff) => handoff.exec(&thread.process),
