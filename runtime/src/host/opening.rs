@@ -141,7 +141,9 @@ pub fn open(
             let probe = unsafe { OwnedFd::from_raw_fd(probe as c_int) };
             return again(descriptors, signals, &request, probe);
         }
-        if probe != failed(errno::ENOENT) || request.flags & libc::O_CREAT == 0 {
+        // What is to be made has errors of its own, also where a name ends in a slash.
+        let none = [failed(errno::ENOENT), failed(errno::ENOTDIR)].contains(&probe);
+        if !none || request.flags & libc::O_CREAT == 0 {
             return probe;
         }
         let new = request.open(signals, request.flags | libc::O_EXCL);
