@@ -80,8 +80,8 @@ pub fn restore() {
 }
 
 thread_local! {
-    /// The signal of the last fault that landed on this thread.
-    static LAST: Cell<c_int> = const { Cell::new(0) };
+    /// The signal of the last fault on this thread, and its address.
+    static LAST: Cell<(c_int, usize)> = const { Cell::new((0, 0)) };
     /// The pins of the guarded region this thread is in, if any.
     static REGION: UnsafeCell<Option<Pins>> = const { UnsafeCell::new(None) };
 }
@@ -122,7 +122,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         sent(signal, info, context);
         return;
     }
-    LAST.set(signal);
+    LAST.set((signal, address));
     if let Some(landing) = landing_for(machine.pc()) {
         machine.set_fault(address);
         machine.set_pc(landing);
@@ -140,10 +140,10 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     pass_on(signal, info, context);
 }
 
-/// Whether the last access that faulted on this thread found a mapping, but no page in it: what
-/// lies beyond the end of a file.
-pub fn was_beyond_file() -> bool {
-    LAST.get() == libc::SIGBUS
+/// Whether the access to that address that faulted on this thread just now found a mapping, but
+/// no page in it: what lies beyond the end of a file.
+pub fn was_beyond_file(address: usize) -> bool {
+    LAST.get() == (libc::SIGBUS, address)
 }
 
 /// What was there for the signal before us.

@@ -209,10 +209,10 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
     unsafe {
         let instance = &*(*cx).instance;
         let info = (*cx).trap_info;
-        let fault = |address: usize| {
+        let fault = |place: usize| {
             let memory = instance.memory_or_empty();
-            let address = (address as u64).wrapping_sub(memory.base() as u64);
-            if crate::fault::was_beyond_file() {
+            let address = (place as u64).wrapping_sub(memory.base() as u64);
+            if crate::fault::was_beyond_file(place) {
                 TrapKind::MemoryBeyondFile { address }
             } else if address < memory.size() {
                 TrapKind::MemoryProtected { address }
