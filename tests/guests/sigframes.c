@@ -483,6 +483,19 @@ static void beyond_file_handled(void) {
   install(SIGBUS, exits, 0);
   beyond_file();
 }
+// Handlers that are no functions.
+static void no_function(void) {
+  install(SIGUSR1, (void (*)(int))(uintptr_t)0x123456, 0);
+  raise(SIGUSR1);
+}
+static void no_function_handled(void) {
+  install(SIGSEGV, exits, 0);
+  no_function();
+}
+static void no_function_for_faults(void) {
+  install(SIGSEGV, (void (*)(int))(uintptr_t)0x123456, 0);
+  nothing[0] = 1;
+}
 static void sent_and_faulting(void) {
   // One that was sent is pending when another is raised.
   install(SIGSEGV, counts, 0);
@@ -507,6 +520,9 @@ static void faulting(void) {
   child("beyond a file", beyond_file);
   child("beyond a file, handled", beyond_file_handled);
   child("sent and raised", sent_and_faulting);
+  child("no function", no_function);
+  child("no function, handled", no_function_handled);
+  child("no function for faults", no_function_for_faults);
 }
 
 // Handlers of other types than C has for them, which native programs get away with.

@@ -649,6 +649,10 @@ static void inherited(void) {
     _exit(0);
   }
   waitpid(child, NULL, 0);
+  // Another program has masks, what is pending and what is ignored, but no handlers.
+  char *arguments[] = {"/proc/self/exe", "show", "10", "12", "11", "7", "15", "40", NULL};
+  execv(arguments[0], arguments);
+  die("execv");
 }
 
 int main(int argc, char **argv) {
@@ -662,8 +666,9 @@ int main(int argc, char **argv) {
       {"pending", pending}, {"signalfd", signalfds}, {"inherited", inherited},
   };
   if (argc > 2 && strcmp(argv[1], "show") == 0) {
-    int signals[2] = {atoi(argv[2]), atoi(argv[3])};
-    show(signals, 2);
+    int signals[8], count = 0;
+    for (; count < argc - 2 && count < 8; count++) signals[count] = atoi(argv[count + 2]);
+    show(signals, count);
   }
   for (unsigned i = 0; argc > 1 && i < sizeof tests / sizeof *tests; i++)
     if (strcmp(argv[1], tests[i].name) == 0) tests[i].test();

@@ -2,7 +2,8 @@
 // call waits for, and only the handler does; so a call that goes to sleep although its signal
 // has come sleeps for ever, and the test ends by its limit of time.
 //
-// Arguments: what waits, who sends (a timer of this process's, or another process), how often.
+// Arguments: what waits, who sends (a timer of this process's, another process, or another thread),
+// how often.
 // Many more times than in the cases can be had by hand.
 //
 // cases:
@@ -41,10 +42,18 @@
 //   eventfd: { args: [eventfd, timer, "1500"] }
 //   fifo: { args: [fifo, timer, "300"] }
 //   loop: { args: [loop, timer, "1500"] }
-//   loop_process: { args: [loop, process, "1500"] }
+//   loop_process: { args: [loop, process, "100"] }
+//   read_thread: { args: [read, thread, "1500"] }
+//   futex_thread: { args: [futex, thread, "1500"] }
+//   wait32_thread: { args: [wait32, thread, "1500"] }
+//   sigsuspend_thread: { args: [sigsuspend, thread, "1500"] }
+//   epoll_pwait_thread: { args: [epoll_pwait, thread, "1500"] }
+//   accept_thread: { args: [accept, thread, "1500"] }
+//   loop_thread: { args: [loop, thread, "100"] }
 //   nanosleep: { args: [nanosleep, process, "300"] }
-#include <signal.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -62,6 +71,7 @@
 #include <poll.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #endif
 
@@ -242,8 +252,17 @@ static void receives_one(void) {
 }
 static long long sends_to_full(void) { return raw(sendto, pair[1], "x", 1, 0, NULL, 0); }
 // Children, who pause until they are killed.
+static pid_t attendant(void) {
+  pid_t parent = getpid(), made = fork();
+  if (made == 0) {
+    // Whatever becomes of the test, it does not stay.
+    raw(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent) _exit(0);
+  }
+  return made;
+}
 static void forks(void) {
-  child = fork();
+  child = attendant();
   if (child == 0)
     for (;;) pause();
 }
@@ -425,7 +444,7 @@ static void install(int flags) {
   must("sigaction", sigaction(SIGALRM, &action, NULL));
 }
 
-static unsigned long long seed = 88172645463325252ull;
+static _Thread_local unsigned long long seed = 88172645463325252ull;
 static unsigned chance(unsigned below) {
   seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
   return (unsigned)(seed >> 20) % below;
@@ -438,7 +457,7 @@ static pid_t sender;
 static void start_process(void) {
   turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pid_t target = getpid();
-  sender = fork();
+  sender = attendant();
   if (sender != 0) return;
   for (int seen = 0;; seen++) {
     for (int spins = 0; *turn == seen; spins++)
@@ -446,6 +465,26 @@ static void start_process(void) {
     for (volatile int spins = (int)chance(1 << chance(10)); spins > 0; spins--) {}
     if (kill(target, SIGALRM) != 0) _exit(0);
   }
+}
+static pthread_t other;
+static pid_t target;
+static void *sends_signals(void *unused) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, NULL);
+  for (int seen = 0;; seen++) {
+    for (int spins = 0; *turn == seen; spins++)
+      if (spins > 50) raw(sched_yield);
+    if (*turn < 0) return unused;
+    for (volatile int spins = (int)chance(1 << chance(10)); spins > 0; spins--) {}
+    must("tgkill", raw(tgkill, getpid(), target, SIGALRM));
+  }
+}
+static void start_thread(void) {
+  static volatile int here;
+  turn = &here;
+  target = gettid();
+  if (pthread_create(&other, NULL, sends_signals, NULL) != 0) die_of("pthread_create", 0);
 }
 static void send_soon(void) {
   if (turn) {
@@ -464,7 +503,10 @@ int main(int argc, char **argv) {
   sigemptyset(&none), sigemptyset(&alarm_set);
   sigaddset(&alarm_set, SIGALRM);
   fflush(stdout);
-  if (strcmp(argv[2], "process") == 0)
+  int threads = strcmp(argv[2], "thread") == 0;
+  if (threads)
+    start_thread();
+  else if (strcmp(argv[2], "process") == 0)
     start_process();
   else
     must("timer_create", raw(timer_create, CLOCK_MONOTONIC, NULL, &timer));
@@ -483,6 +525,10 @@ int main(int argc, char **argv) {
     int status;
     kill(sender, SIGKILL);
     while (waitpid(sender, &status, 0) != sender) {}
+  }
+  if (threads) {
+    *turn = -1;
+    pthread_join(other, NULL);
   }
   waits[which].after();
   printf("%s: %d times, ended although to be restarted: %d\n", argv[1], handled, interrupted);

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod guests;
 pub mod hostile;
+pub mod interp;
 pub mod isolate;
 pub mod native;
 pub mod process;

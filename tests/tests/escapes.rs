@@ -7,6 +7,8 @@
 //! | the memory of processes by procfs, however it is spelt or mounted; of the machine by devices | `procfs.c`, `mounts.c`, `sandbox.rs` |
 //! | calls that take the host's addresses, robust lists, other processes' memory; threads of the runtime's | `refused.c` |
 //! | addresses inside of payloads: ioctl, socket options, prctl, filters | `payloads.c`, `hostile.rs` |
+//! | descriptors of memory before they are looked at, by other threads | `openers.c` |
+//! | as many threads as there is room for, in functions that are none | `bomb.c` |
 //! | the runtime's descriptors | `descriptors.c` |
 //! | descriptors of memory that are inherited | here |
 //! | descriptors of memory that are received | guest `messages.c` |
@@ -88,11 +90,13 @@ macro_rules! guests {
 }
 
 guests!(
+    bomb,
     descriptors,
     jumps,
     mappings,
     emptied,
     mounts,
+    openers,
     payloads,
     procfs,
     races,

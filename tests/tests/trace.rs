@@ -59,7 +59,7 @@ write(1, \" \", 1)                        = 1
 ";
     assert!(errors.starts_with(begin), "{errors}");
     assert!(
-        errors.ends_with("write(1, \"\\n\", 1)                       = 1\n"),
+        errors.ends_with("write(1, \"\\n\", 1)                       = 1\n+++ exited with 0 +++\n"),
         "{errors}"
     );
 }
@@ -73,7 +73,10 @@ fn calls_are_chosen() {
         assert_eq!(outcome.end, End::Exit(0), "{}", outcome.errors());
         let errors = outcome.errors();
         let name = |line: &str| line.split('(').next().map(str::to_owned);
-        let mut names: Vec<String> = errors.lines().filter_map(name).collect();
+        // The end is always told.
+        let (lines, end) = errors.split_at(errors.len() - "+++ exited with 0 +++\n".len());
+        assert_eq!(end, "+++ exited with 0 +++\n");
+        let mut names: Vec<String> = lines.lines().filter_map(name).collect();
         names.dedup();
         names
     };
@@ -135,7 +138,9 @@ fn lines_say_more_if_asked() {
     let outcome = wali(dir.path(), &options, &example("hello.wat"), &[]);
     assert_eq!(outcome.end, End::Exit(0), "{}", outcome.errors());
     assert_eq!(outcome.errors(), "");
-    let line = fs::read_to_string(dir.path().join("out")).expect("the trace");
+    let text = fs::read_to_string(dir.path().join("out")).expect("the trace");
+    let (line, end) = text.split_once('\n').expect("two lines");
+    assert!(end.ends_with(" +++ exited with 0 +++\n"), "{end}");
     let digits: String = line
         .chars()
         .map(|c| if c.is_ascii_digit() { '0' } else { c })
@@ -144,7 +149,7 @@ fn lines_say_more_if_asked() {
     assert!(id.starts_with("[pid ") && id.ends_with('0'), "{line}");
     assert_eq!(
         rest,
-        "     0.000000 write(0, \"Hello\"..., 00)                = 00 [direct] <0.000000>\n"
+        "     0.000000 write(0, \"Hello\"..., 00)                = 00 [direct] <0.000000>"
     );
 }
 
@@ -169,7 +174,7 @@ fn refusals_say_why() {
         .lines()
         .filter(|line| !line.starts_with("wali:"))
         .collect();
-    let [ptrace, unknown, closed, none, exit] = lines[..] else {
+    let [ptrace, unknown, closed, none, exit, end] = lines[..] else {
         panic!("{errors}");
     };
     let spec = wali_codegen::model::Spec::load(&workspace::spec_dir());
@@ -200,6 +205,7 @@ fn refusals_say_why() {
          [not described]"
     );
     assert_eq!(exit, "exit_group(3)                           = ?");
+    assert_eq!(end, "+++ exited with 3 +++");
 }
 
 /// The trace goes where standard error was at the start, whatever the guest does to it, and
@@ -221,7 +227,7 @@ fn a_guest_cannot_stop_its_trace() {
     assert_eq!(outcome.end, End::Exit(0), "{}", outcome.errors());
     let errors = outcome.errors();
     let lines: Vec<&str> = errors.lines().collect();
-    assert_eq!(lines.len(), 5, "{errors}");
+    assert_eq!(lines.len(), 6, "{errors}");
     assert_eq!(lines[0], "close(2)                                = 0");
     assert_eq!(
         lines[1],
@@ -314,19 +320,76 @@ fn every_kind_of_argument() {
     assert_eq!(ours, expected);
 }
 
+/// The trace that strace leaves of a program, and what else it has to say; none where there is no
+/// strace that may trace.
+fn straced(dir: &Path, program: &Path, args: &[&str]) -> Option<std::process::Output> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-o", "trace"]).arg(program).args(args);
+    strace.current_dir(dir).process_group(0);
+    let output = strace.output();
+    match output {
+        Ok(output) if dir.join("trace").metadata().is_ok_and(|m| m.len() > 0) => Some(output),
+        // Not installed, or not allowed to trace here: nothing to compare with.
+        other => {
+            eprintln!("strace: {other:?}");
+            None
+        }
+    }
+}
+
+/// Lines about signals and ends, without what differs from run to run.
+fn of_signals(dir: &TempDir) -> Vec<String> {
+    let trace = fs::read_to_string(dir.path().join("trace")).expect("the trace");
+    let about = |line: &str| line.find("--- ").or_else(|| line.find("+++ "));
+    let text = trace.lines().filter_map(|line| Some(&line[about(line)?..]));
+    text.map(|line| {
+        let mut out = String::new();
+        for field in line.split_inclusive(&[',', '}'][..]) {
+            let (name, value) = field.split_once('=').unwrap_or((field, ""));
+            match name.trim() {
+                // strace says in words what the times are.
+                "si_pid" | "si_addr" | "si_utime" | "si_stime" => out.push_str(name),
+                _ if value.is_empty() => out.push_str(name),
+                _ => out.push_str(field),
+            }
+        }
+        out
+    })
+    .collect()
+}
+
+/// Signals and ends are told as strace tells them.
+#[test]
+fn signals_as_strace() {
+    let program = guests::programs()
+        .into_iter()
+        .find(|p| p.name == "trace_signals");
+    let built = build::build(&program.expect("a program `trace_signals`"));
+    let built = built.unwrap_or_else(|e| panic!("{e}"));
+    for args in [&[][..], &["dies"]] {
+        let (ours, theirs) = (folder(), folder());
+        let options = ["--trace", "--trace-file=trace"];
+        wali(ours.path(), &options, &built.wasm, args);
+        let ours = of_signals(&ours);
+        let end = match args {
+            [] => "+++ exited with 3 +++",
+            _ => "+++ killed by SIGILL +++",
+        };
+        assert_eq!(ours.last().map(String::as_str), Some(end));
+        assert!(ours[0].starts_with("--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER,"));
+        if straced(theirs.path(), &built.native, args).is_some() {
+            assert_eq!(ours, of_signals(&theirs));
+        }
+    }
+}
+
 /// strace of the native half, where there is one that may trace.
 #[test]
 fn the_same_lines_as_strace() {
     let built = halves();
     let (ours, theirs) = (with_file(), with_file());
-    let mut strace = Command::new("strace");
-    strace.args(["-o", "trace"]).arg(&built.native);
-    strace.current_dir(theirs.path()).process_group(0);
-    let output = match strace.output() {
-        Ok(output) if output.status.success() => output,
-        // Not installed, or not allowed to trace here: nothing to compare with.
-        Ok(output) => return eprintln!("{}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => return eprintln!("strace: {error}"),
+    let Some(output) = straced(theirs.path(), &built.native, &[]) else {
+        return;
     };
     let outcome = wali(
         ours.path(),
@@ -339,7 +402,13 @@ fn the_same_lines_as_strace() {
     assert_eq!(text(&outcome.stdout), text(&output.stdout));
     let read = |dir: &TempDir| {
         let trace = fs::read_to_string(dir.path().join("trace"));
-        marked(&trace.expect("the trace"))
+        // strace says whose lines they are.
+        let own = |line: &str| match line.split_once(' ') {
+            Some((id, rest)) if id.parse::<u32>().is_ok() => rest.trim_start().to_owned(),
+            _ => line.to_owned(),
+        };
+        let lines: Vec<String> = trace.expect("the trace").lines().map(own).collect();
+        marked(&lines.join("\n"))
     };
     let (ours, theirs) = (read(&ours), read(&theirs));
     let different: Vec<String> = ours

@@ -61,6 +61,13 @@ pub trait Guest {
     /// As for the raw calls.
     unsafe fn may_block(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize;
 
+    /// Makes a call that opens by name, and may block: not what other threads could read or write
+    /// memory by before it is looked at.
+    ///
+    /// # Safety
+    /// As for the raw calls.
+    unsafe fn open_by_name(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize;
+
     /// Looks at what a call opened by name before the guest gets it: the descriptor, or an
     /// error in its place.
     fn opened(&mut self, result: i64) -> i64;
@@ -110,6 +117,11 @@ impl GuestMemory {
         } else {
             self.base as usize + at as usize
         }
+    }
+
+    /// The guest's address of what [`GuestMemory::address`] gave the host's of.
+    pub(super) fn guest_address(self, host: usize) -> Option<u32> {
+        u32::try_from(host.checked_sub(self.base as usize)?).ok()
     }
 
     /// Copies bytes of the guest's out.

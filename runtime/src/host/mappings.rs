@@ -12,16 +12,20 @@ use wali_arch::flags::{errno, map_flags, map_type, prot_flags};
 
 mod nodes;
 mod pages;
+mod place;
 mod remap;
 mod segments;
 
 pub use nodes::{get_mempolicy, mbind, move_pages, set_mempolicy_home_node};
 pub use pages::{madvise, mincore, mlock, mlockall, msync, munlock, munlockall, name};
+pub use place::brk;
 pub use remap::mremap;
 pub use segments::{shmat, shmdt};
 
-use super::abi::{Errno, descriptor};
-use crate::memory::{Backing, Limits, Map, Memory, Region, Resource, Traits};
+use place::choose;
+
+use super::abi::{Errno, closed, descriptor};
+use crate::memory::{Backing, Limits, Map, Memory, Region, Traits};
 
 /// The guest's page size, which the ABI fixes.
 pub const PAGE: u64 = 4096;
@@ -169,23 +173,37 @@ pub fn mmap(
     fd: i32,
     offset: i64,
 ) -> Result<u32, Errno> {
-    let fd = descriptor(fd) as i32;
-    let has = |flag: i32| flags & flag != 0;
-    let file = !has(map_flags::MAP_ANONYMOUS);
     // In the kernel's order, since the first mistake found is the one reported.
     if !(offset as u64).is_multiple_of(PAGE) {
         return Err(EINVAL);
     }
-    // SAFETY: asks for a descriptor's flags.
-    if file && unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
-        return Err(last_error());
+    map_pages(memory, addr, length, prot, flags, fd, offset).map_err(|error| {
+        match flags & map_flags::MAP_ANONYMOUS {
+            0 => closed(fd).unwrap_or(error),
+            _ => error,
+        }
+    })
+}
+
+/// mmap, as if the descriptor were open.
+fn map_pages(
+    memory: &Memory,
+    addr: u32,
+    length: u32,
+    prot: i32,
+    flags: i32,
+    fd: i32,
+    offset: i64,
+) -> Result<u32, Errno> {
+    let fd = descriptor(fd) as i32;
+    let has = |flag: i32| flags & flag != 0;
+    let file = !has(map_flags::MAP_ANONYMOUS);
+    if length == 0 {
+        return Err(EINVAL);
     }
     if has(map_flags::MAP_HUGETLB) {
         // As where no huge pages are set aside: their size is not the guest's.
         return Err(if file { EINVAL } else { ENOMEM });
-    }
-    if length == 0 {
-        return Err(EINVAL);
     }
     let len = pages(length);
     let mut map = memory.map();
@@ -204,7 +222,7 @@ pub fn mmap(
         }
         map_flags::MAP_PRIVATE if file => Backing::PrivateFile,
         map_flags::MAP_PRIVATE => Backing::Anonymous,
-        map_flags::MAP_DROPPABLE if !file => {
+        map_flags::MAP_DROPPABLE if !file && !traits.any(Traits::LOCKED) => {
             traits = traits.with(Traits::WIPE_ON_FORK);
             Backing::Anonymous
         }
@@ -216,6 +234,10 @@ pub fn mmap(
         traits,
     };
     let plain = backing == Backing::Anonymous && has(map_flags::MAP_PRIVATE);
+    // Only a stack grows down.
+    if has(map_flags::MAP_GROWSDOWN) && !plain {
+        return Err(EINVAL);
+    }
     let more = len - map.mapped_in(at, at + len);
     if plain {
         if !map.has_room(more, &region) {
@@ -345,46 +367,6 @@ fn settle_lock(memory: &Memory, at: u64, len: u64, traits: Traits) {
     }
 }
 
-/// Where a new mapping goes.
-fn choose(memory: &Memory, map: &mut Map, addr: u32, len: u64, flags: i32) -> Result<u64, Errno> {
-    let limit = memory.limit();
-    let no_replace = flags & map_flags::MAP_FIXED_NOREPLACE != 0;
-    if no_replace || flags & map_flags::MAP_FIXED != 0 {
-        let at = u64::from(addr);
-        if at + len > limit {
-            return Err(ENOMEM);
-        }
-        let at = aligned(addr)?;
-        if at < PAGE {
-            // As below vm.mmap_min_addr: address 0 is the null pointer.
-            return Err(Errno(errno::EPERM));
-        }
-        if no_replace && !map.is_free(at, at + len) {
-            return Err(Errno(errno::EEXIST));
-        }
-        return Ok(at);
-    }
-    let hint = u64::from(addr) / PAGE * PAGE;
-    if hint >= PAGE && hint + len <= limit && map.is_free(hint, hint + len) {
-        return Ok(hint);
-    }
-    find_free(memory, map, len)
-}
-
-/// Most of what is left to the program break.
-const BREAK_ROOM: u64 = 64 << 20;
-
-/// A free range: behind the room that the program break has to grow, as long as there is
-/// enough.
-fn find_free(memory: &Memory, map: &mut Map, len: u64) -> Result<u64, Errno> {
-    let limit = memory.limit();
-    let start = map.brk.start;
-    let room = BREAK_ROOM.min(limit.saturating_sub(start) / 8) / PAGE * PAGE;
-    map.find_free(len, start + room, limit)
-        .or_else(|| map.find_free(len, PAGE, limit))
-        .ok_or(ENOMEM)
-}
-
 /// munmap(2).
 ///
 /// # Errors
@@ -397,46 +379,6 @@ pub fn munmap(memory: &Memory, addr: u32, length: u32) -> Result<(), Errno> {
     }
     let mut map = memory.map();
     free(memory, &mut map, start, end)
-}
-
-/// brk(2): the break where it is now.
-pub fn brk(memory: &Memory, addr: u32) -> u32 {
-    let mut map = memory.map();
-    let wanted = u64::from(addr);
-    let now = map.brk.end;
-    if wanted < map.brk.start || move_break(memory, &mut map, wanted).is_none() {
-        return now as u32;
-    }
-    map.brk.end = wanted;
-    addr
-}
-
-fn move_break(memory: &Memory, map: &mut Map, wanted: u64) -> Option<()> {
-    let old = map.brk.end.next_multiple_of(PAGE);
-    let new = wanted.next_multiple_of(PAGE);
-    if new <= old {
-        return free(memory, map, new, old).ok();
-    }
-    let traits = map.lock_future.unwrap_or_default();
-    let region = Region {
-        traits,
-        ..Region::HEAP
-    };
-    let data = map.limits.get(Resource::Data).soft;
-    // As the kernel, which leaves a page between the break and what follows it.
-    if new > memory.limit()
-        || !map.is_free(old, new + PAGE)
-        || wanted - map.brk.start > data
-        || !map.has_room(new - old, &region)
-        || (traits.any(Traits::LOCKED) && check_lock(new - old).is_err())
-    {
-        return None;
-    }
-    anonymous(memory, map, old, new - old, region.prot).ok()?;
-    settle_lock(memory, old, new - old, traits);
-    map.insert(old, new, region);
-    memory.cover(map, new);
-    Some(())
 }
 
 fn free(memory: &Memory, map: &mut Map, start: u64, end: u64) -> Result<(), Errno> {

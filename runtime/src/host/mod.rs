@@ -12,6 +12,7 @@ mod memory_files;
 mod messages;
 pub mod meta;
 pub mod opened;
+mod opening;
 mod own_program;
 mod process;
 mod reserved;

@@ -104,6 +104,23 @@ impl Descriptors {
         }
     }
 
+    /// The way to the file behind this thread's descriptor, from the root of procfs; none where
+    /// something is mounted over it.
+    pub fn entry(&self, fd: i32) -> Option<(i32, CString)> {
+        let (root, known) = self.proc.as_ref()?;
+        let root = root.as_raw_fd();
+        if !Identity::of(root).is_ok_and(|now| now == *known) {
+            return None;
+        }
+        let entry = CString::new(format!("thread-self/fd/{fd}")).ok()?;
+        match own(root, &entry) {
+            Ok(_) => Some((root, entry)),
+            // Before Linux 5.6, where mounts over it have to be trusted.
+            Err(error) if error.raw_os_error() == Some(errno::ENOSYS) => Some((root, entry)),
+            Err(_) => None,
+        }
+    }
+
     /// Gives a descriptor that was just opened to the guest, or closes it and fails: `EACCES`
     /// for memory. Errors pass.
     pub fn admit(&self, result: i64) -> i64 {
@@ -201,9 +218,7 @@ fn is_mem(name: &[u8]) -> bool {
 /// to it counts.
 pub(super) fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     let entry = CString::new(format!("thread-self/fd/{fd}"))?;
-    let mut how = how(libc::O_PATH | libc::O_NOFOLLOW);
-    how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
-    let opened = openat2(root, &entry, &how);
+    let opened = own(root, &entry);
     let (at, path) = match &opened {
         Ok(link) => (link.as_raw_fd(), c""),
         // Before Linux 5.6, where mounts over it have to be trusted.
@@ -213,6 +228,13 @@ pub(super) fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<u
     // SAFETY: the path is a C string, and the buffer has the length given.
     let len = unsafe { libc::readlinkat(at, path.as_ptr(), name.as_mut_ptr().cast(), name.len()) };
     usize::try_from(len).map_err(|_| io::Error::last_os_error())
+}
+
+/// An entry of procfs, itself and as procfs has it.
+fn own(root: i32, entry: &CStr) -> io::Result<OwnedFd> {
+    let mut how = how(libc::O_PATH | libc::O_NOFOLLOW);
+    how.resolve = libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
+    openat2(root, entry, &how)
 }
 
 /// How to open something for the runtime itself.

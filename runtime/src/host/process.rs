@@ -13,10 +13,12 @@ use wali_arch::tables::number;
 
 use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::handoff::{memory_file, write_unlimited};
+use super::jumps;
 use super::limits::{self, Limits};
 use super::opened::{Descriptors, Identity, NAME, name_of};
+use super::opening::{self, Request};
 use super::own_program::{self, Kept};
-use super::reserved::out_of_the_way;
+use super::reserved::{self, out_of_the_way};
 use super::signals::{self, Actions, Set, Signals};
 use super::trace::Tracer;
 use crate::memory::{Map, Memory};
@@ -78,6 +80,8 @@ pub struct Process {
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
+    /// Whether there has ever been more than one thread.
+    threads: AtomicBool,
 }
 
 impl Process {
@@ -95,6 +99,7 @@ impl Process {
             Environment::Variables(variables) => Some(environment_file(&variables)?),
         };
         signals::install();
+        jumps::choose_key();
         Ok(Arc::new(Process {
             args: startup.args,
             environment,
@@ -109,12 +114,25 @@ impl Process {
             shares_descriptors: AtomicBool::new(false),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
+            threads: AtomicBool::new(false),
         }))
     }
 
     /// What it may have of memory at its start.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Whether others may have the same descriptors: there has been more than one thread, or a copy
+    /// that shares them.
+    pub(super) fn has_threads(&self) -> bool {
+        self.threads.load(Ordering::Relaxed) || self.shares_descriptors.load(Ordering::Relaxed)
+    }
+
+    /// There is going to be another thread.
+    pub(super) fn gets_threads(&self) {
+        self.threads.store(true, Ordering::Relaxed);
+        reserved::gets_threads();
     }
 
     /// Who writes down its calls.
@@ -273,6 +291,16 @@ impl Thread {
         }
     }
 
+    /// Opens by name where there are other threads.
+    pub(super) fn open_request(&self, request: Request) -> isize {
+        let memory = Guest::memory(self);
+        let name = || {
+            let at = memory.guest_address(request.path)?;
+            memory.read_string(at, libc::PATH_MAX as usize).ok()?
+        };
+        opening::open(&self.process.descriptors, &self.signals, request, name)
+    }
+
     /// Its signals.
     pub fn signals(&self) -> &Signals {
         &self.signals
@@ -317,6 +345,14 @@ impl Guest for Thread {
     unsafe fn may_block(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize {
         // SAFETY: as the caller promises.
         unsafe { self.signals.may_block(number, args) }
+    }
+
+    unsafe fn open_by_name(&self, number: usize, args: &[usize; MAX_ARGS]) -> isize {
+        match Request::of(number, args) {
+            Some(request) if self.process.has_threads() => self.open_request(request),
+            // SAFETY: as the caller promises.
+            _ => unsafe { self.may_block(number, args) },
+        }
     }
 
     fn opened(&mut self, result: i64) -> i64 {

@@ -10,12 +10,23 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use super::opened::Identity;
 
 /// Most descriptors that are known at a time.
 const MOST: usize = 16;
+
+/// Whether this process has ever had a second thread of the guest's.
+static THREADS: AtomicBool = AtomicBool::new(false);
+
+/// There is going to be one.
+pub fn gets_threads() {
+    THREADS.store(true, Ordering::Relaxed);
+}
+
+/// Most that are taken from the guest for a moment.
+const MOST_TAKEN: usize = 64;
 
 /// Descriptors up to here are cheap: the kernel's table of them takes a page or two.
 const CHEAP: libc::rlim_t = 1 << 10;
@@ -59,16 +70,157 @@ pub fn holds(fd: RawFd) -> bool {
 
 #[cold]
 fn listed(fd: RawFd) -> bool {
-    ENTRIES
+    let taken = TAKEN
         .iter()
-        .any(|entry| entry.number.load(Ordering::Acquire) == fd && entry.get().is_some())
+        .any(|taken| taken.load(Ordering::Acquire) == fd);
+    taken
+        || ENTRIES
+            .iter()
+            .any(|entry| entry.number.load(Ordering::Acquire) == fd && entry.get().is_some())
+}
+
+/// Descriptors that threads have taken from the guest; -1 where there is none.
+static TAKEN: [AtomicI32; MOST_TAKEN] = [const { AtomicI32::new(-1) }; MOST_TAKEN];
+
+/// How many threads are closing or replacing descriptors; [`TAKING`] in addition while one is
+/// about to be taken, so that no others begin.
+static CHANGES: AtomicU32 = AtomicU32::new(0);
+
+const TAKING: u32 = 1 << 31;
+
+/// Held while descriptors are closed or replaced for the guest, from when it was found that they
+/// are not the runtime's: none becomes the runtime's meanwhile.
+#[derive(Debug)]
+pub struct Change(());
+
+impl Change {
+    /// Begins.
+    pub fn begin() -> Change {
+        let mut now = CHANGES.load(Ordering::Relaxed) & !TAKING;
+        while let Err(other) =
+            CHANGES.compare_exchange_weak(now, now + 1, Ordering::SeqCst, Ordering::Relaxed)
+        {
+            if other & TAKING != 0 {
+                std::thread::yield_now();
+            }
+            now = other & !TAKING;
+        }
+        Change(())
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        CHANGES.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A descriptor that the guest can neither close nor replace, until this is dropped.
+#[derive(Debug)]
+pub struct Taken {
+    fd: RawFd,
+    place: &'static AtomicI32,
+}
+
+impl AsRawFd for Taken {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        // While the number is still taken: nobody else closes it. If it is given out anew before
+        // that is over, a call on it fails, as it would have before.
+        // SAFETY: the descriptor is this one's.
+        unsafe { libc::close(self.fd) };
+        self.place.store(-1, Ordering::SeqCst);
+    }
+}
+
+/// How often to try while other threads close descriptors, which may take its time: some seconds.
+const TRIES: u32 = 1 << 23;
+
+/// Takes a descriptor from the guest, to another number. What it stands for is to be looked at
+/// after that.
+///
+/// # Errors
+/// `EMFILE`, and `ENFILE` when too many are taken.
+pub fn take(fd: OwnedFd) -> Result<Taken, i32> {
+    let claim = |place: &&AtomicI32| {
+        let claimed = place.compare_exchange(-1, CLAIMED, Ordering::SeqCst, Ordering::Relaxed);
+        claimed.is_ok()
+    };
+    let Some(place) = TAKEN.iter().find(claim) else {
+        return Err(libc::ENFILE);
+    };
+    let mut left = TRIES;
+    let mut wait = || {
+        left -= 1;
+        std::thread::yield_now();
+        left > 0
+    };
+    let mut alone = true;
+    while alone && CHANGES.fetch_or(TAKING, Ordering::SeqCst) & TAKING != 0 {
+        alone = wait();
+    }
+    if !alone {
+        place.store(-1, Ordering::SeqCst);
+        return Err(libc::ENFILE);
+    }
+    while alone && CHANGES.load(Ordering::SeqCst) != TAKING {
+        alone = wait();
+    }
+    if !alone {
+        CHANGES.fetch_and(!TAKING, Ordering::SeqCst);
+        place.store(-1, Ordering::SeqCst);
+        return Err(libc::ENFILE);
+    }
+    let high = [CHEAP as i32 - MOST_TAKEN as i32, 0]
+        .into_iter()
+        .find_map(|floor| {
+            // SAFETY: duplicates a descriptor; the new one is nobody else's.
+            unsafe {
+                let high = libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, floor);
+                (high >= 0).then_some(high)
+            }
+        });
+    if let Some(high) = high {
+        place.store(high, Ordering::SeqCst);
+        LOWEST.fetch_min(high, Ordering::SeqCst);
+    } else {
+        place.store(-1, Ordering::SeqCst);
+    }
+    CHANGES.fetch_and(!TAKING, Ordering::SeqCst);
+    high.map(|fd| Taken { fd, place }).ok_or(libc::EMFILE)
+}
+
+/// In place of a number, before it is known.
+const CLAIMED: RawFd = -2;
+
+/// In a forked child, whose other threads are gone with what they were about.
+pub fn in_child() {
+    CHANGES.store(0, Ordering::SeqCst);
+    for place in &TAKEN {
+        let fd = place.swap(-1, Ordering::SeqCst);
+        if fd >= 0 {
+            // SAFETY: the descriptor was a vanished thread's, and its alone.
+            unsafe { libc::close(fd) };
+        }
+    }
 }
 
 /// The runtime's descriptors in `first..=last`, in order; the others of the array are above.
-pub fn within(first: u32, last: u32) -> [u32; MOST] {
-    let mut all = [u32::MAX; MOST];
-    for (place, entry) in all.iter_mut().zip(&ENTRIES) {
-        let number = entry.get().map_or(u32::MAX, |fd| fd as u32);
+pub fn within(first: u32, last: u32) -> [u32; MOST + MOST_TAKEN] {
+    let mut all = [u32::MAX; MOST + MOST_TAKEN];
+    let own = ENTRIES.iter().map(Entry::get);
+    let taken = TAKEN
+        .iter()
+        .map(|taken| Some(taken.load(Ordering::Acquire)));
+    for (place, number) in all.iter_mut().zip(own.chain(taken)) {
+        let number = number
+            .and_then(|fd| u32::try_from(fd).ok())
+            .unwrap_or(u32::MAX);
         if (first..=last).contains(&number) {
             *place = number;
         }
@@ -83,12 +235,17 @@ fn list(fd: RawFd) {
     let Ok(Identity(device, inode)) = Identity::of(fd) else {
         return;
     };
-    // Threads that list at the same time could choose the same place; that is as if there had
-    // been none free.
-    let Some(entry) = ENTRIES.iter().find(|entry| entry.get().is_none()) else {
+    let claim = |entry: &&Entry| {
+        let before = entry.number.load(Ordering::Acquire);
+        let claimed = || {
+            let (old, new) = (Ordering::SeqCst, Ordering::Relaxed);
+            entry.number.compare_exchange(before, CLAIMED, old, new)
+        };
+        before != CLAIMED && entry.get().is_none() && claimed().is_ok()
+    };
+    let Some(entry) = ENTRIES.iter().find(claim) else {
         return;
     };
-    entry.number.store(-1, Ordering::Relaxed);
     entry.device.store(device, Ordering::Relaxed);
     entry.inode.store(inode, Ordering::Relaxed);
     entry.number.store(fd, Ordering::Release);
@@ -178,7 +335,9 @@ fn duplicate(fd: RawFd, command: i32) -> io::Result<Option<OwnedFd>> {
         }
     };
     let room = MOST as libc::rlim_t;
-    if limit.rlim_cur <= CHEAP && limit.rlim_max >= limit.rlim_cur + room {
+    // The limit is all threads', who would see another, or undo what others do to it.
+    let alone = !THREADS.load(Ordering::Relaxed);
+    if alone && limit.rlim_cur <= CHEAP && limit.rlim_max >= limit.rlim_cur + room {
         let wider = libc::rlimit {
             rlim_cur: limit.rlim_cur + room,
             ..limit

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::Context;
-use super::func::{self, Func, attend_to, enter_host, jumps, narrow, run};
+use super::func::{Func, narrow};
 use super::instance::Instance;
 use super::jumps::{Payload, Place};
 use super::room;
+use super::run::{self, attend_to, enter_host, jumps, run};
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
 use super::types::{FuncType, ValType};
@@ -88,7 +89,7 @@ impl Caller<'_> {
     /// Whether there is room on guest stack and native stack for a call of this function.
     pub fn has_room_for(&self, func: &Func) -> bool {
         // SAFETY: context and function are live.
-        unsafe { func::has_room(self.cx, func) }
+        unsafe { run::has_room(self.cx, func) }
     }
 
     /// Has `f` call functions that may use what is kept back of guest stack and native stack:

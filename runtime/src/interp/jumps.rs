@@ -7,7 +7,7 @@
 //! marks know nothing of this.
 //!
 //! Going back is a trap on its way outwards: each run of guest code asks whether the marked
-//! frame is one of its own (`func::go_on`). Frames further in are gone then, and so are
+//! frame is one of its own (`run::go_on`). Frames further in are gone then, and so are
 //! those of a run that fails.
 
 use std::collections::HashMap;

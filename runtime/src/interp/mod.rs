@@ -28,6 +28,7 @@ mod jumps;
 mod link;
 mod module;
 mod room;
+mod run;
 mod stack;
 mod table;
 mod translate;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use wali_arch::flags::fault_codes;
+use wali_arch::layout::host;
 
 use super::threads::Group;
 use crate::engine::{Engine, ForkLock};
@@ -121,6 +122,7 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
     let func = caller.table_func(index)?;
     let informs = func.ty().params.len() > 1;
     let thread = caller.state::<Thread>();
+    tell(thread, &delivery.info);
     let memory = thread.memory();
     let signals = thread.signals();
     let Ok(frame) = signals.push_frame(memory, delivery, informs) else {
@@ -131,6 +133,13 @@ fn run(caller: &mut Caller<'_>, delivery: &Delivery) -> Result<(), Trap> {
     match frame.switched {
         true => caller.with_reserve(|caller| run_in(caller, delivery, &frame, &func, index)),
         false => run_in(caller, delivery, &frame, &func, index),
+    }
+}
+
+/// Writes a signal down, if somebody wants to know.
+fn tell(thread: &Thread, info: &host::siginfo) {
+    if let Some(tracer) = thread.process.tracer() {
+        tracer.signal(info);
     }
 }
 
@@ -202,16 +211,19 @@ pub fn on_trap(caller: &mut Caller<'_>, trap: Trap) -> Result<(), Trap> {
         return Err(trap);
     };
     let info = of_fault(signal, code, address);
-    let signals = caller.state::<Thread>().signals();
+    let thread = caller.state::<Thread>();
+    let signals = thread.signals();
     let overflow = matches!(trap.kind(), TrapKind::StackOverflow);
     match signals.raise(signal, info) {
         // Without a stack of its own, a handler has no room, either.
-        Some(delivery) if overflow && !signals.switches(&delivery) => Err(trap),
-        Some(delivery) => {
+        Some(delivery) if !overflow || signals.switches(&delivery) => {
             run(caller, &delivery)?;
             attend(caller)
         }
-        None => Err(trap),
+        _ => {
+            tell(thread, &info);
+            Err(trap)
+        }
     }
 }
 

@@ -243,7 +243,7 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
         }
         _ => quote!(Ok(__result)),
     };
-    let syscall = syscall(call, &words.collect::<Vec<_>>());
+    let syscall = syscall(spec, call, &words.collect::<Vec<_>>());
     quote! {
         let Some(__number) = number::#name else { return #absent };
         #(#before)*
@@ -257,16 +257,20 @@ pub(super) fn kernel_body(spec: &Spec, call: &Call) -> TokenStream {
 }
 
 /// The system call itself. One that may block is left if signal handlers have to run first.
-fn syscall(call: &Call, words: &[&TokenStream]) -> TokenStream {
+fn syscall(spec: &Spec, call: &Call, words: &[&TokenStream]) -> TokenStream {
     if call.restart == Restart::NotBlocking {
         let syscall = format_ident!("syscall{}", words.len());
         return quote!(syscall::#syscall(__number #(, #words)*));
     }
     let zeros = (words.len()..MOST_ARGS).map(|_| quote!(0));
     let args = words.iter().map(|word| quote!(#word)).chain(zeros);
+    let make = match opens(spec, call) {
+        true => quote!(open_by_name),
+        false => quote!(may_block),
+    };
     quote! {
         let __args = [#(#args),*];
-        match __cx.may_block(__number, &__args) {
+        match __cx.#make(__number, &__args) {
             syscall::NOT_MADE => return Err(Errno::INTERRUPTED),
             __result => __result,
         }

@@ -190,7 +190,20 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     };
     inherited::restore();
     let name = path.to_owned();
-    let end = move |outcome: &Outcome| end(&name, outcome);
+    let tracer = process.tracer().cloned();
+    let end = move |outcome: &Outcome| {
+        if let Some(tracer) = &tracer {
+            match outcome {
+                Outcome::Exit(status) => tracer.exited(*status),
+                Outcome::Trap(trap) => {
+                    if let Some(signal) = signal_of(trap) {
+                        tracer.killed(signal);
+                    }
+                }
+            }
+        }
+        end(&name, outcome)
+    };
     match Program::with_end(module, process, Box::new(end)) {
         Ok(mut program) => end_process(&program.run()),
         Err(error) => {

@@ -59,6 +59,7 @@ impl AuxCalls for Thread {
         let Some(mask) = self.signals().block_all() else {
             return Err(Unwind::Interrupted);
         };
+        self.process.gets_threads();
         let new = self.another(mask, start, arg);
         let tid = match self.signals().engine() {
             Some(engine) => engine.spawn(new),

@@ -8,13 +8,14 @@ use super::{done, everywhere, outcome, result};
 use crate::host::abi::{Errno, Unwind, descriptor};
 use crate::host::bindings::FdCalls;
 use crate::host::process::Thread;
-use crate::host::reserved;
+use crate::host::reserved::{self, Change};
 
 const EBADF: Errno = Errno(errno::EBADF);
 
 impl FdCalls for Thread {
     #[inline]
     fn close(&mut self, fd: i32) -> Result<i64, Unwind> {
+        let _change = change(self);
         if reserved::holds(fd) {
             return result(Err::<i64, _>(EBADF));
         }
@@ -25,20 +26,29 @@ impl FdCalls for Thread {
     }
 
     fn close_range(&mut self, first: u32, last: u32, flags: u32) -> Result<i64, Unwind> {
+        let _change = change(self);
         done(close_range(first, last, flags))
     }
 
     fn dup2(&mut self, oldfd: i32, newfd: i32) -> Result<i64, Unwind> {
+        let _change = change(self);
         result(dup2(oldfd, newfd))
     }
 
     fn dup3(&mut self, oldfd: i32, newfd: i32, flags: i32) -> Result<i64, Unwind> {
+        let _change = change(self);
         result(dup3(oldfd, newfd, flags))
     }
 
     fn fanotify_init(&mut self, flags: u32, event_f_flags: i32) -> Result<i64, Unwind> {
         result(fanotify_init(flags, event_f_flags))
     }
+}
+
+/// Held while a thread closes or replaces descriptors, if there are others.
+#[inline]
+fn change(thread: &Thread) -> Option<Change> {
+    thread.process.has_threads().then(Change::begin)
 }
 
 /// dup2(2): equal descriptors are no error if they are open, unlike in dup3.

@@ -5,10 +5,11 @@ use wali_arch::layout::{Convert, Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, interruptible, outcome, result};
+use super::{address_of, checked, done, everywhere, interruptible, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::FileCalls;
 use crate::host::mappings::PAGE;
+use crate::host::opening::Request;
 use crate::host::process::Thread;
 use crate::host::signals::Signals;
 
@@ -32,7 +33,10 @@ impl FileCalls for Thread {
 
     fn openat2(&mut self, dirfd: i32, pathname: u32, how: u32, size: u32) -> Result<i64, Unwind> {
         let memory = Guest::memory(self);
-        let fd = openat2(memory, self.signals(), dirfd, pathname, how, size);
+        let fd = match self.process.has_threads() {
+            true => openat2_with_threads(self, dirfd, pathname, how, size),
+            false => openat2(memory, self.signals(), dirfd, pathname, how, size),
+        };
         result(fd.map(|fd| self.opened(fd)))
     }
 
@@ -136,6 +140,34 @@ fn openat2(
     let args = [descriptor(dirfd), path, place, len, 0, 0];
     // SAFETY: the path is the guest's, the struct the guest's or a live local's.
     unsafe { interruptible(signals, number::openat2, args) }
+}
+
+/// openat2(2) where there are other threads.
+///
+/// # Errors
+/// As Linux's.
+fn openat2_with_threads(
+    thread: &Thread,
+    dirfd: i32,
+    path: u32,
+    how: u32,
+    size: u32,
+) -> Result<i64, Errno> {
+    let memory = Guest::memory(thread);
+    // What is wrong with the structure is the kernel's to say: it looks at it before the name.
+    match openat2(memory, thread.signals(), dirfd, 0, how, size) {
+        Err(Errno(errno::EFAULT)) => {}
+        other => return other,
+    }
+    let how: guest::open_how = memory.read_plain(how)?;
+    let request = Request {
+        dirfd: descriptor(dirfd),
+        path: memory.address(path, 0),
+        flags: open_flags::to_host(how.flags) as i32,
+        mode: how.mode as usize,
+        resolve: Some(how.resolve),
+    };
+    checked(thread.open_request(request))
 }
 
 /// open_by_handle_at(2).

@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 use wali_arch::access;
 use wali_arch::flags::{errno, mremap_flags};
 
+use super::place::find_free;
 use super::{
-    EINVAL, END, ENOMEM, PAGE, aligned, anonymous, check_lock, end_process, find_free, free, host,
-    install, is_whole, last_error, mapped, pages, settle_lock,
+    EINVAL, END, ENOMEM, PAGE, aligned, anonymous, check_lock, end_process, free, host, install,
+    is_whole, last_error, mapped, pages, settle_lock,
 };
 use crate::host::abi::Errno;
 use crate::memory::{Backing, Map, Memory, Region, Traits};

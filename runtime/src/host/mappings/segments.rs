@@ -4,7 +4,8 @@ use std::mem::MaybeUninit;
 
 use wali_arch::flags::{errno, map_flags, shm_flags};
 
-use super::{EINVAL, ENOMEM, PAGE, aligned, choose, free, install, last_error, settle_lock};
+use super::place::choose;
+use super::{EINVAL, ENOMEM, PAGE, aligned, free, install, last_error, settle_lock};
 use crate::host::abi::Errno;
 use crate::memory::{Backing, Memory, Region};
 

@@ -34,7 +34,7 @@ pub use actions::{Action, Actions, Disposition};
 pub use arrival::{install, kick};
 pub use frame::Frame;
 pub use set::{FAULTS, Set, set_kernel_mask};
-pub use siginfo::{of_fault, to_guest, to_host};
+pub use siginfo::{Rest, Told, of_fault, to_guest, to_host, told};
 pub use stack::AltStack;
 
 use crate::engine::Engine;

@@ -142,6 +142,53 @@ pub fn to_host(signal: c_int, info: &guest::siginfo) -> host::siginfo {
     to
 }
 
+/// What a signal tells, as the guest sees it.
+#[derive(Debug)]
+pub struct Told {
+    /// The signal.
+    pub signal: c_int,
+    /// An error's number.
+    pub error: c_int,
+    /// Where it comes from.
+    pub code: i32,
+    /// The rest.
+    pub rest: Rest,
+}
+
+/// The member of the union that counts.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "named as in siginfo_t")]
+pub enum Rest {
+    Kill(guest::siginfo_kill),
+    Timer(guest::siginfo_timer),
+    Queue(guest::siginfo_queue),
+    Child(guest::siginfo_child),
+    Fault(guest::siginfo_fault),
+    Poll(guest::siginfo_poll),
+    Sys(guest::siginfo_sys),
+}
+
+/// What a signal tells.
+pub fn told(info: &host::siginfo) -> Told {
+    let info = to_guest(info);
+    let head: guest::siginfo_parts = part(&info, 0);
+    let rest = match member(head.si_signo, head.si_code) {
+        Member::Kill => Rest::Kill(part(&info, GUEST_UNION)),
+        Member::Timer => Rest::Timer(part(&info, GUEST_UNION)),
+        Member::Queue => Rest::Queue(part(&info, GUEST_UNION)),
+        Member::Child => Rest::Child(part(&info, GUEST_UNION)),
+        Member::Fault => Rest::Fault(part(&info, GUEST_UNION)),
+        Member::Poll => Rest::Poll(part(&info, GUEST_UNION)),
+        Member::Sys => Rest::Sys(part(&info, GUEST_UNION)),
+    };
+    Told {
+        signal: head.si_signo,
+        error: head.si_errno,
+        code: head.si_code,
+        rest,
+    }
+}
+
 /// Whether the signal was sent to a thread, as far as it tells.
 pub fn is_for_thread(info: &host::siginfo) -> bool {
     let head: host::siginfo_parts = part(info, 0);

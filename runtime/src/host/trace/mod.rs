@@ -5,6 +5,7 @@
 
 mod render;
 mod select;
+mod signals;
 mod sockets;
 mod special;
 mod value;
@@ -189,6 +190,11 @@ impl Tracer {
         let note = self.note(shape.by, binding.answer, value);
         self.line(start, Some(took), &text, &outcome, &note);
         result
+    }
+
+    /// The time of a line that is written now.
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_nanos() as u64
     }
 
     /// The line of a call that is not expected back, and without a result.

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence as full_fence};
 
 use super::super::context::{Context, Handler, dispatch, pins, stop};
-use super::super::func;
 use super::super::isa::{AtomicOp, Width};
+use super::super::run;
 use super::super::trap::Exit;
 use super::super::wait::{self, End};
 use super::memory::{out_of_bounds, refused};
@@ -290,7 +290,7 @@ unsafe fn wait_on(
         // Whatever interrupts the wait may run guest code; then the wait goes on.
         let attend = || {
             if Context::interrupted(cx) {
-                func::attend(cx, ip, sp)
+                run::attend(cx, ip, sp)
             } else {
                 ControlFlow::Continue(())
             }

@@ -5,8 +5,9 @@
 //! and the caller's frame; results go where the arguments were.
 
 use super::super::context::{Cell, Context, HEADER_SLOTS, Meta, dispatch, stop};
-use super::super::func::{self, FuncObj};
+use super::super::func::FuncObj;
 use super::super::jumps::FORGET;
+use super::super::run;
 use super::super::trap::Exit;
 use super::super::types::TypeId;
 use super::control::safepoint;
@@ -93,7 +94,7 @@ unsafe extern "C" fn overcome(
         match obstacle {
             Obstacle::Interrupt => return safepoint(cx, ip, sp, mem),
             Obstacle::Overflow => return stop(cx, ip, sp, mem, Exit::StackOverflow),
-            Obstacle::Untranslated if !func::translate_cell(cx, cell) => {
+            Obstacle::Untranslated if !run::translate_cell(cx, cell) => {
                 return stop(cx, ip, sp, mem, Exit::Pending);
             }
             Obstacle::Untranslated | Obstacle::None => {}
@@ -154,7 +155,7 @@ pub(crate) unsafe extern "C" fn call_import(
     unsafe {
         let func = *(*cx).funcs.add(op32(ip, 2) as usize);
         let args = sp.add(op16(ip, 0) as usize);
-        let done = func::call_foreign(cx, func, args, ip.add(2), sp);
+        let done = run::call_foreign(cx, func, args, ip.add(2), sp);
         after_foreign(cx, ip, sp, mem, 2, done)
     }
 }
@@ -256,7 +257,7 @@ unsafe fn adapter(
             return Err(Some(exit));
         }
         let caller = TypeId((*cx).trap_info as u32);
-        let code = func::adapter(cx, (*cx).trap_func, caller);
+        let code = run::adapter(cx, (*cx).trap_func, caller);
         if code.is_null() {
             return Err(Some(exit));
         }
@@ -281,7 +282,7 @@ unsafe extern "C" fn call_indirect_foreign(
     // SAFETY: the machine's contract.
     unsafe {
         let args = sp.add(op16(ip, 0) as usize);
-        let done = func::call_foreign(cx, func, args, ip.add(3), sp);
+        let done = run::call_foreign(cx, func, args, ip.add(3), sp);
         after_foreign(cx, ip, sp, mem, 3, done)
     }
 }
@@ -327,7 +328,7 @@ unsafe fn replace(
 unsafe extern "C" fn unmark(cx: *mut Context, ip: *const u64, sp: *mut u64, mem: *mut u8) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
-        *sp.add(op16(ip, 0) as usize) = func::forget_marks(cx) as u64;
+        *sp.add(op16(ip, 0) as usize) = run::forget_marks(cx) as u64;
         dispatch(cx, ip, sp, mem)
     }
 }
@@ -340,7 +341,7 @@ pub(crate) unsafe extern "C" fn forget(
     mem: *mut u8,
 ) -> usize {
     // SAFETY: the machine's contract; `sp` is the caller's frame already.
-    unsafe { dispatch(cx, func::forget_marks(cx), sp, mem) }
+    unsafe { dispatch(cx, run::forget_marks(cx), sp, mem) }
 }
 
 /// Copies slots, the first one first, without a call to memmove.
@@ -434,7 +435,7 @@ unsafe extern "C" fn return_call_foreign(
     unsafe {
         let args = sp.add(op16(ip, 1) as usize);
         // The frame is as good as gone, so that there is no place to come back to.
-        if !func::call_foreign(cx, func, args, std::ptr::null(), sp) {
+        if !run::call_foreign(cx, func, args, std::ptr::null(), sp) {
             return stop(cx, ip, sp, mem, Exit::Pending);
         }
         let header = sp.add(op16(ip, 0) as usize);

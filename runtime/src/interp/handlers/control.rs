@@ -1,7 +1,7 @@
 //! Moves, branches and safepoints.
 
 use super::super::context::{Context, dispatch, stop};
-use super::super::func;
+use super::super::run;
 use super::super::trap::Exit;
 use super::{get, op32, op64, set, target};
 
@@ -168,7 +168,7 @@ pub(crate) unsafe extern "C" fn safepoint(
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
-        if func::attend(cx, ip, sp).is_break() {
+        if run::attend(cx, ip, sp).is_break() {
             return stop(cx, ip, sp, mem, Exit::Pending);
         }
         dispatch(cx, ip, sp, mem)

@@ -14,7 +14,7 @@ use crate::host::abi::{Errno, Guest, Unwind};
 use crate::host::mappings;
 use crate::host::opened::Identity;
 use crate::host::process::{Process, Thread};
-use crate::host::reserved::out_of_the_way;
+use crate::host::reserved::{self, out_of_the_way};
 
 /// Who makes the copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +211,7 @@ fn in_parent(
 
 fn in_child(thread: &mut Thread, request: &Request, release: Option<OwnedFd>) {
     thread.signals().in_child();
+    reserved::in_child();
     // A parent that waits for this process's parent does not wait for this one.
     let shares = request.flags & flag::CLONE_FILES != 0;
     if let Some((fd, known)) = thread.released_at_exec.take()
