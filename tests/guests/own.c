@@ -7,6 +7,8 @@
 //   written: { args: [written] }
 //   damaged: { args: [damaged] }
 //   limits: { args: [limits] }
+//   no_descriptors: { args: [no_descriptors] }
+//   other_ways: { args: [other_ways] }
 //   small_files: { args: [small_files], env: { LONG: "a variable that takes more than a few bytes" } }
 #include <limits.h>
 #include <signal.h>
@@ -259,9 +261,50 @@ static void small_files(void) {
   printf("status %x\n", status);
 }
 
+static void no_descriptors(void) {
+  // All that the limit allows are in use, but closed by then.
+  struct rlimit limit, small;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  small = limit;
+  small.rlim_cur = 40;
+  if (setrlimit(RLIMIT_NOFILE, &small) != 0) die("setrlimit");
+  while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {}
+  printf("%s\n", error_name(errno));
+  char *argv[] = {"x", "limit", self, NULL}, *none[] = {NULL};
+  run(self, argv, none);
+  run("absent", argv, none);
+  getrlimit(RLIMIT_NOFILE, &small);
+  printf("%d, as before: %d\n", (int)small.rlim_cur, small.rlim_max == limit.rlim_max);
+}
+
+static void other_ways(void) {
+  char *argv[] = {"x", "report", self, NULL}, *none[] = {NULL};
+  // The name of a descriptor's file, and that of a process that is gone.
+  int fd = open(self, O_RDONLY);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  run(path, argv, none);
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) _exit(0);
+  siginfo_t info;
+  waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+  snprintf(path, sizeof path, "/proc/%d/exe", child);
+  run(path, argv, none);
+  RAW(link_of(path, path, sizeof path));
+  status_of(child);
+}
+
 int main(int argc, char **argv) {
   self = argv[0];
   if (argc > 2 && strcmp(argv[1], "report") == 0) return self = argv[2], report(argc, argv);
+  if (argc > 2 && strcmp(argv[1], "limit") == 0) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    printf("limit %d, next %d\n", (int)limit.rlim_cur, open("/dev/null", O_RDONLY));
+    fflush(stdout);
+    return 3;
+  }
   if (argc > 2 && strcmp(argv[1], "called") == 0) return self = argv[argc - 1], called(), fflush(stdout), 0;
   if (argc > 2 && strcmp(argv[1], "count") == 0) return count(argc, argv);
   static const struct {
@@ -270,7 +313,7 @@ int main(int argc, char **argv) {
   } tests[] = {
       {"links", links},     {"runs_itself", runs_itself}, {"names", names},
       {"written", written}, {"damaged", damaged},         {"limits", limits},
-      {"small_files", small_files},
+      {"small_files", small_files}, {"no_descriptors", no_descriptors}, {"other_ways", other_ways},
   };
   for (unsigned i = 0; argc > 1 && i < sizeof tests / sizeof *tests; i++)
     if (strcmp(argv[1], tests[i].name) == 0) tests[i].test();

@@ -14,7 +14,7 @@ use wali_arch::tables::number;
 use super::abi::Errno;
 use super::limits::{Limit, Limits, Resource};
 use super::process::Process;
-use super::reserved::{high_duplicate, out_of_the_way};
+use super::reserved::{Room, high_duplicate, out_of_the_way};
 use super::trace::Tracer;
 
 /// The subcommand of this program that goes on with a [`Handoff`], whose descriptor follows.
@@ -39,11 +39,11 @@ pub struct Handoff {
 
 impl Handoff {
     /// Runs the program in place of this one, by this runtime with the options that it was
-    /// started with.
+    /// started with. The room is for the descriptors that this takes.
     ///
     /// # Errors
     /// Why it could not be done; otherwise it does not return.
-    pub fn exec(&self, process: &Process) -> Result<i64, Errno> {
+    pub fn exec(&self, process: &Process, room: Room) -> Result<i64, Errno> {
         let (letter, _module) = self.write().map_err(|error| Errno::of(&error))?;
         let fd = CString::new(letter.as_raw_fd().to_string()).map_err(|_| Errno(errno::EINVAL))?;
         let subcommand = CString::new(SUBCOMMAND).map_err(|_| Errno(errno::EINVAL))?;
@@ -62,6 +62,7 @@ impl Handoff {
             None => (c"/proc/self/exe", AT_FDCWD, 0),
         };
         let number = number::execveat.ok_or(Errno(errno::ENOSYS))?;
+        drop(room);
         // SAFETY: strings and arrays are the host's, and end as they have to.
         let result = unsafe {
             syscall::syscall5(

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 
 use wali_arch::flags::{errno, mode_bits};
 
@@ -74,12 +75,11 @@ impl Process {
             Err(error) if error.raw_os_error() == Some(errno::ELOOP) => {}
             _ => return None,
         }
-        // The link of another process stands for what that one runs.
-        let link = open_link(directory, name);
-        if link.is_some_and(|link| is_exe(self.descriptors(), &link) == Some(false)) {
-            return None;
+        match kind(self.descriptors(), &open_link(directory, name)?) {
+            // That of another process stands for what that one runs.
+            Link::OtherExe | Link::OfProc | Link::None => None,
+            Link::OwnExe | Link::Ordinary => self.descriptors().reopen(module).ok(),
         }
-        self.descriptors().reopen(module).ok()
     }
 
     /// What readlink has to say of a name, if it is that of this process's `exe`.
@@ -92,7 +92,7 @@ impl Process {
             false => open_link(directory, name)?,
             true => duplicate(directory)?,
         };
-        if is_exe(self.descriptors(), &link) != Some(true) {
+        if kind(self.descriptors(), &link) != Link::OwnExe {
             return None;
         }
         let mut text = [0; NAME];
@@ -119,26 +119,53 @@ fn open_link(directory: RawFd, name: &CStr) -> Option<OwnedFd> {
     }
 }
 
-/// Whether a link is this process's `exe` or another one's; none if it is no such link.
-fn is_exe(descriptors: &Descriptors, link: &OwnedFd) -> Option<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let status = File::from(link.try_clone().ok()?).metadata().ok()?;
+/// What the last part of a name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// This process's `exe`.
+    OwnExe,
+    /// Another one's.
+    OtherExe,
+    /// Another link of procfs, to a descriptor's file for instance.
+    OfProc,
+    /// A link that has a text, which may lead to any of these.
+    Ordinary,
+    /// No link, or one that cannot be looked at.
+    None,
+}
+
+fn kind(descriptors: &Descriptors, link: &OwnedFd) -> Link {
+    let Ok(status) = link
+        .try_clone()
+        .and_then(|link| File::from(link).metadata())
+    else {
+        return Link::None;
+    };
     if status.mode() & mode_bits::S_IFMT as u32 != mode_bits::S_IFLNK as u32 {
-        return None;
+        return Link::None;
     }
-    let root = descriptors.root()?;
+    if !is_in_proc(link.as_raw_fd()) {
+        return Link::Ordinary;
+    }
     // The same procfs, so that its numbers are the same processes'.
-    if status.dev() != Identity::of(root).ok()?.0 || !is_in_proc(link.as_raw_fd()) {
-        return None;
-    }
+    let root = descriptors.root();
+    let known = root.and_then(|root| Identity::of(root).ok());
+    let (Some(root), true) = (root, known.is_some_and(|known| known.0 == status.dev())) else {
+        return Link::OfProc;
+    };
     let mut text = [0; NAME];
-    let len = name_of(root, link.as_raw_fd(), &mut text).ok()?;
-    let process = exe_of(&text[..len])?;
+    let len = name_of(root, link.as_raw_fd(), &mut text).unwrap_or(0);
+    let Some(process) = exe_of(&text[..len]) else {
+        return Link::OfProc;
+    };
     let mut own = [0u8; 16];
     // SAFETY: the path is a C string, and the buffer has the length given.
     let len =
         unsafe { libc::readlinkat(root, c"self".as_ptr(), own.as_mut_ptr().cast(), own.len()) };
-    Some(process == &own[..usize::try_from(len).ok()?])
+    match usize::try_from(len) {
+        Ok(len) if process == &own[..len] => Link::OwnExe,
+        _ => Link::OtherExe,
+    }
 }
 
 /// The process whose `exe` has that name in procfs, by itself or by one of its threads.

@@ -279,6 +279,44 @@ pub fn high_duplicate(fd: RawFd, closed_on_exec: bool) -> io::Result<OwnedFd> {
     duplicate(fd, command)?.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))
 }
 
+/// Room for some descriptors more than the limit allows, as far as the hard one does, until this is
+/// dropped: for what the runtime opens on behalf of a guest that has used up its own.
+#[derive(Debug)]
+pub struct Room(Option<libc::rlimit>);
+
+impl Room {
+    /// Makes it.
+    pub fn new() -> Room {
+        let mut limit = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: live locals.
+        unsafe {
+            if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) != 0 {
+                return Room(None);
+            }
+            let cur = limit.rlim_cur.saturating_add(MOST as libc::rlim_t);
+            let wider = libc::rlimit {
+                rlim_cur: cur.min(limit.rlim_max),
+                ..limit
+            };
+            let made = wider.rlim_cur > limit.rlim_cur
+                && libc::setrlimit(libc::RLIMIT_NOFILE, &wider) == 0;
+            Room(made.then_some(limit))
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(limit) = &self.0 {
+            // SAFETY: a live local.
+            unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, limit) };
+        }
+    }
+}
+
 /// A second descriptor with a high number, if there is room.
 fn duplicate(fd: RawFd, command: i32) -> io::Result<Option<OwnedFd>> {
     let mut limit = libc::rlimit {

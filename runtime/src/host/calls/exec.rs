@@ -16,6 +16,7 @@ use crate::host::handoff::Handoff;
 use crate::host::limits::{self, Limits, Resource};
 use crate::host::mappings::PAGE;
 use crate::host::process::Thread;
+use crate::host::reserved::Room;
 use find::{Program, find};
 
 /// The longest string that a program is given, in pages: MAX_ARG_STRLEN of linux/binfmts.h, which
@@ -52,6 +53,7 @@ pub fn exec(
     }
     let memory = Guest::memory(thread);
     let limits = thread.map_lock().limits;
+    let room = Room::new();
     let handoff = match find(&thread.process, memory, target) {
         None => None,
         Some(program) => match hand_over(memory, limits, program, argv, envp) {
@@ -72,8 +74,11 @@ pub fn exec(
     let _lock = thread.signals().engine().map(|engine| engine.fork_lock());
     thread.signals().before_exec(mask);
     let result = match handoff {
-        Some(handoff) => handoff.exec(&thread.process),
-        None => native(memory, target, &limits, &pointers.0, &pointers.1),
+        Some(handoff) => handoff.exec(&thread.process, room),
+        None => {
+            drop(room);
+            native(memory, target, &limits, &pointers.0, &pointers.1)
+        }
     };
     thread.signals().exec_failed(mask);
     Ok(result)
