@@ -1,7 +1,8 @@
 //! The reservation of a guest's memory seen from outside, while its threads map and unmap: never a
 //! hole, nothing of the host's in it, nothing executable, and no more of the kernel's mappings than
-//! the guest has of its own.
+//! the guest has of its own. And limits on address space that are there at the start.
 
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -69,9 +70,10 @@ fn look(child: &Child, known: &mut Option<u64>) -> Result<bool, String> {
     let Some(end) = *known else {
         return Ok(false);
     };
-    let mut at = end - RESERVED;
+    let start = end - RESERVED;
+    let mut at = start;
     let mut count = 0;
-    for mapping in all.iter().filter(|m| m.end > at && m.start < end) {
+    for mapping in all.iter().filter(|m| m.end > start && m.start < end) {
         if mapping.start > at {
             return Err(format!("a hole at {at:#x}"));
         }
@@ -125,4 +127,37 @@ fn the_reservation_is_whole_and_the_guests_alone() {
     assert_eq!(text.matches(": 0 wrong\n").count(), 4, "{text}");
     assert!(text.contains("\n0 copies failed"), "{text}");
     assert!(looks > 0, "never seen");
+}
+
+/// Runs a command under a limit of the shell's; its status, output and errors.
+fn limited(limit: &str, command: &[&Path]) -> (Option<i32>, String, String) {
+    let script = format!("ulimit {limit} && exec \"$@\"");
+    let mut shell = workspace::command(Path::new("/bin/sh"));
+    shell.args(["-c", &script, "sh"]).args(command);
+    let outcome = shell.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        outcome.status.code(),
+        text(outcome.stdout),
+        text(outcome.stderr),
+    )
+}
+
+/// A soft limit is the guest's, as natively; a hard one that leaves no room is explained.
+#[test]
+fn limits_of_the_start() {
+    let program = Program {
+        name: "limits_memory".into(),
+        source: guests::dir().join("limits_memory.c"),
+    };
+    let built = build::build(&program).unwrap_or_else(|e| panic!("{e}"));
+    let child = Path::new("child");
+    let guest = [workspace::wali(), Path::new("run"), &built.wasm, child];
+    let native = limited("-S -v 800000", &[&built.native, child]);
+    assert_eq!(native.0, Some(0), "{}", native.2);
+    assert!(native.1.contains("as: 819200000 "), "{}", native.1);
+    assert_eq!(limited("-S -v 800000", &guest), native);
+    let (status, output, errors) = limited("-v 4000000", &guest);
+    assert_eq!((status, output.as_str()), (Some(126), ""), "{errors}");
+    assert!(errors.contains("`ulimit -H -v`"), "{errors}");
 }

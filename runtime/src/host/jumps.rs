@@ -1,7 +1,7 @@
 //! What setjmp leaves in a guest's buffer: the number of a place, which the engine knows, and
 //! where libc has it, the signal mask. Guests copy buffers, so that their address says nothing.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
 use super::abi::{Errno, GuestMemory};
@@ -73,8 +73,14 @@ impl Buffer {
     }
 }
 
+static KEY: OnceLock<RandomState> = OnceLock::new();
+
+/// Chooses what numbers are checked by, before any thread could do so while another one forks.
+pub(super) fn choose_key() {
+    KEY.get_or_init(RandomState::new);
+}
+
 /// What stands beside a number.
 fn check(id: u64) -> u64 {
-    static KEY: OnceLock<std::hash::RandomState> = OnceLock::new();
-    KEY.get_or_init(std::hash::RandomState::new).hash_one(id)
+    KEY.get_or_init(RandomState::new).hash_one(id)
 }

@@ -198,12 +198,12 @@ fn map_pages(
     let fd = descriptor(fd) as i32;
     let has = |flag: i32| flags & flag != 0;
     let file = !has(map_flags::MAP_ANONYMOUS);
+    if length == 0 {
+        return Err(EINVAL);
+    }
     if has(map_flags::MAP_HUGETLB) {
         // As where no huge pages are set aside: their size is not the guest's.
         return Err(if file { EINVAL } else { ENOMEM });
-    }
-    if length == 0 {
-        return Err(EINVAL);
     }
     let len = pages(length);
     let mut map = memory.map();
@@ -222,7 +222,7 @@ fn map_pages(
         }
         map_flags::MAP_PRIVATE if file => Backing::PrivateFile,
         map_flags::MAP_PRIVATE => Backing::Anonymous,
-        map_flags::MAP_DROPPABLE if !file => {
+        map_flags::MAP_DROPPABLE if !file && !traits.any(Traits::LOCKED) => {
             traits = traits.with(Traits::WIPE_ON_FORK);
             Backing::Anonymous
         }
@@ -234,6 +234,10 @@ fn map_pages(
         traits,
     };
     let plain = backing == Backing::Anonymous && has(map_flags::MAP_PRIVATE);
+    // Only a stack grows down.
+    if has(map_flags::MAP_GROWSDOWN) && !plain {
+        return Err(EINVAL);
+    }
     let more = len - map.mapped_in(at, at + len);
     if plain {
         if !map.has_room(more, &region) {

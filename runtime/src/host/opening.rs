@@ -6,8 +6,9 @@
 //! taken from the guest (`reserved::take`), the file is looked at, and opened again by it. Files
 //! that are made are no memory: `O_EXCL` sees to it that they are.
 //!
-//! Where descriptors run out, one more than natively is needed. What an open does to the file or
-//! device is done once, by the second.
+//! Where descriptors run out, one more than natively is needed; and `O_NOFOLLOW` is not among the
+//! flags of the descriptor afterwards. What an open does to the file or device is done once, by
+//! the second.
 
 use std::ffi::{CString, c_int};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -71,7 +72,8 @@ impl Request {
     /// Opens it, with these flags.
     fn open(&self, signals: &Signals, flags: c_int) -> isize {
         // What may be given to a file that is made may not be given to another.
-        let mode = match flags & libc::O_CREAT {
+        let makes = libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY;
+        let mode = match flags & makes {
             0 => 0,
             _ => self.mode,
         };
@@ -139,7 +141,9 @@ pub fn open(
             let probe = unsafe { OwnedFd::from_raw_fd(probe as c_int) };
             return again(descriptors, signals, &request, probe);
         }
-        if probe != failed(errno::ENOENT) || request.flags & libc::O_CREAT == 0 {
+        // What is to be made has errors of its own, also where a name ends in a slash.
+        let none = [failed(errno::ENOENT), failed(errno::ENOTDIR)].contains(&probe);
+        if !none || request.flags & libc::O_CREAT == 0 {
             return probe;
         }
         let new = request.open(signals, request.flags | libc::O_EXCL);

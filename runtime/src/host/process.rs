@@ -13,6 +13,7 @@ use wali_arch::tables::number;
 
 use super::abi::{Guest, GuestMemory, MAX_ARGS};
 use super::handoff::{memory_file, write_unlimited};
+use super::jumps;
 use super::limits::{self, Limits};
 use super::opened::{Descriptors, Identity, NAME, name_of};
 use super::opening::{self, Request};
@@ -98,6 +99,7 @@ impl Process {
             Environment::Variables(variables) => Some(environment_file(&variables)?),
         };
         signals::install();
+        jumps::choose_key();
         Ok(Arc::new(Process {
             args: startup.args,
             environment,

@@ -114,7 +114,8 @@ impl Memory {
         memory
             .try_grow(ty.min_pages)
             .map_err(MemoryError::Refused)?;
-        let end = memory.size();
+        // Address 0 is the null pointer even where there is no memory at first.
+        let end = memory.size().max(WASM_PAGE);
         memory.map().brk = Break { start: end, end };
         Ok(memory)
     }

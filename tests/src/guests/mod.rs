@@ -6,6 +6,7 @@
 pub mod build;
 pub mod cases;
 pub mod compare;
+pub mod page;
 pub mod tree;
 
 use std::path::{Path, PathBuf};
