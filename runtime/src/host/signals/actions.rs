@@ -324,7 +324,8 @@ impl Signals {
         if FAULTS.contains(signal) {
             if let Some(new) = new {
                 actions.set_fault(signal, new);
-                crate::fault::set_restarting(signal, new.has(sa::SA_RESTART));
+                let restarts = new.has(sa::SA_RESTART) && self.leaves_faults();
+                crate::fault::set_restarting(signal, restarts);
                 if new.disposition() == Disposition::Ignore {
                     self.discard(signal);
                 }
