@@ -162,7 +162,7 @@ fn run_in(
     let memory = thread.memory();
     let signals = thread.signals();
     if !fits {
-        signals.pop_frame(frame);
+        signals.pop_frame(memory, delivery, frame);
         return Err(no_room(signals, delivery));
     }
     let mask = signals.enter(delivery);
@@ -180,15 +180,10 @@ fn run_in(
         true => caller.call(func, &mut slots)?,
         false => caller.call_as(func, &handler_type(), index, &mut slots)?,
     }
-    loop {
-        let signals = caller.state::<Thread>().signals();
-        if signals.leave(signals.mask_after(memory, delivery, frame)) {
-            signals.pop_frame(frame);
-            return Ok(());
-        }
-        // One has come while the handler was returning.
-        caller.attend()?;
-    }
+    let signals = caller.state::<Thread>().signals();
+    let mask = signals.pop_frame(memory, delivery, frame);
+    signals.leave(mask);
+    Ok(())
 }
 
 /// Slots for a handler's arguments and whatever it returns.

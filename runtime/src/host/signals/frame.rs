@@ -112,19 +112,9 @@ impl Signals {
         delivery.action.on_stack() && stack.top().is_some() && sp.is_some_and(|sp| !stack.holds(sp))
     }
 
-    /// The mask that a handler wants to hold after it: it may have changed the one in its
-    /// `ucontext_t`.
-    pub fn mask_after(&self, memory: GuestMemory, delivery: &Delivery, frame: &Frame) -> Set {
-        match frame.context {
-            0 => delivery.before,
-            at => memory
-                .read_plain::<u64>(at + CONTEXT_MASK)
-                .map_or(delivery.before, Set),
-        }
-    }
-
-    /// Takes a frame away.
-    pub fn pop_frame(&self, frame: &Frame) {
+    /// Takes a frame away. The mask that the handler wants to hold now: it may have changed
+    /// the one in its `ucontext_t`.
+    pub fn pop_frame(&self, memory: GuestMemory, delivery: &Delivery, frame: &Frame) -> Set {
         if let Some(engine) = self.engine()
             && frame.before != 0
         {
@@ -134,6 +124,12 @@ impl Signals {
         // interrupted is on the stack in question.
         if !self.stack.get().holds(frame.before) {
             self.stack.set(frame.stack);
+        }
+        match frame.context {
+            0 => delivery.before,
+            at => memory
+                .read_plain::<u64>(at + CONTEXT_MASK)
+                .map_or(delivery.before, Set),
         }
     }
 }

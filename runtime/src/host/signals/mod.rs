@@ -27,10 +27,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-use wali_arch::flags::sigprocmask_how;
 use wali_arch::layout::host;
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
 pub use actions::{Action, Actions, Disposition};
 pub use arrival::{install, kick};
@@ -215,20 +213,13 @@ impl Signals {
     ) -> Result<i64, Errno> {
         let before = self.held();
         let coming = self.arrival.sent().without(held);
-        if coming.is_empty() {
-            // One that comes meanwhile is kept, and seen to afterwards.
-            self.hold(before | held);
-        } else {
-            self.give_back(coming);
-            self.hold(held);
-        }
-        let result = call(!coming.is_empty());
-        if result.is_ok() {
-            self.hold(held);
-            return result;
-        }
-        self.hold(before);
         if !coming.is_empty() {
+            self.give_back(coming);
+        }
+        self.hold(held);
+        let result = call(!coming.is_empty());
+        if result.is_err() {
+            self.hold(before);
             set::unblock_in_kernel(FAULTS);
         }
         result
@@ -457,29 +448,9 @@ impl Signals {
         mask
     }
 
-    /// Sets the mask that a handler which has returned leaves. Not if a signal has come before:
-    /// its handler has to run first, as it nests in the one that ends.
-    pub fn leave(&self, mask: Set) -> bool {
-        let Some(number) = number::rt_sigprocmask else {
-            return true;
-        };
-        let kernel = mask.blockable() - FAULTS;
-        let args = [
-            sigprocmask_how::SIG_SETMASK as usize,
-            core::ptr::from_ref(&kernel) as usize,
-            0,
-            Set::BYTES,
-            0,
-            0,
-        ];
-        let call = |_| {
-            // SAFETY: the word is readable as long as the guest is, and the mask is a live local.
-            match unsafe { syscall::syscall_checked(self.word(), number, &args) } {
-                syscall::NOT_MADE => Err(Errno::INTERRUPTED),
-                made => Ok(made as i64),
-            }
-        };
-        self.change_mask(mask.blockable() & FAULTS, call).is_ok()
+    /// The handler has returned, and wants this mask.
+    pub fn leave(&self, mask: Set) {
+        self.set_mask(mask.blockable());
     }
 
     /// Gives the kernel what the runtime has kept to itself, for the program that runs next:
