@@ -180,6 +180,11 @@ fn run_in(
         true => caller.call(func, &mut slots)?,
         false => caller.call_as(func, &handler_type(), index, &mut slots)?,
     }
+    // A signal that comes before the mask does nests in this handler: opened over its note, the
+    // mask would let in another one, of which there would be no room for a note.
+    while caller.state::<Thread>().signals().block_all().is_none() {
+        attend(caller)?;
+    }
     let signals = caller.state::<Thread>().signals();
     let mask = signals.pop_frame(memory, delivery, frame);
     signals.leave(mask);

@@ -191,9 +191,15 @@ impl Signals {
     /// Has the kernel keep signals of faults that were kept here; it blocks them. Whether they
     /// were sent to the thread or to the process makes a difference to their order, and cannot be
     /// told of all; with other threads, the process's might go to one that blocks them, too.
+    ///
+    /// Each is sent once: a signal that comes meanwhile leaves those of faults unblocked behind its
+    /// note, and then what is sent comes straight back, to be kept again.
     fn resend(&self, these: Set) {
         let alone = self.engine.get().is_some_and(|engine| engine.alone());
-        while let Some((signal, mut info)) = self.take_sent(these) {
+        for kept in (self.arrival.sent() & these).iter() {
+            let Some((signal, mut info)) = self.take_sent(Set::of(kept)) else {
+                continue;
+            };
             match alone && !siginfo::is_for_thread(&info) {
                 true => arrival::again_to_all(signal, &mut info),
                 false => arrival::again(signal, &mut info),
