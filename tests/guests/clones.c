@@ -1,7 +1,6 @@
 // Processes that share more, or less, with their maker than those of fork.
 //
 // cases:
-//   descriptors: { args: [descriptors] }
 //   folder: { args: [folder] }
 //   parent: { args: [parent] }
 //   exit_signals: { args: [exit_signals] }
@@ -10,7 +9,6 @@
 //   ids: { args: [ids] }
 //   groups: { args: [groups] }
 //   refused: { args: [refused] }
-//   runs: { args: [runs] }
 #ifndef __wasm__
 #include <linux/sched.h>
 #endif
@@ -41,39 +39,6 @@ static void show(const char *what, long long child, int options) {
   long long result = raw(wait4, (pid_t)child, (void *)&status, options, NULL);
   printf("%s: %s, status %x\n", what, result == child ? "waited for" : outcome(result), status);
   fflush(stdout);
-}
-
-static void descriptors(void) {
-  write_file("file", "0123456789");
-  int before = open("file", O_RDONLY);
-  long long child = make(CLONE_FILES | SIGCHLD);
-  if (child == 0) {
-    int fd = open("file", O_RDONLY);
-    close(before);
-    _exit(raw(dup3, fd, 77, 0) == 77 ? fd : 99);
-  }
-  show("made", child, 0);
-  char byte = '?';
-  LIBC(read(before, &byte, 1));
-  LIBC(read(77, &byte, 1));
-  printf("%c\n", byte);
-  // The other way round, while both live.
-  int ends[2], back[2];
-  if (pipe(ends) != 0 || pipe(back) != 0) die("pipe");
-  child = make(CLONE_FILES | SIGCHLD);
-  if (child == 0) {
-    read(ends[0], &byte, 1);
-    _exit(lseek(88, 0, SEEK_CUR) == 1 ? 5 : 6);
-  }
-  raw(dup3, 77, 88, 0);
-  write(ends[1], "x", 1);
-  show("sees", child, 0);
-  close(88);
-  // Without the flag nothing of that is seen.
-  child = make(SIGCHLD);
-  if (child == 0) _exit(close(77) == 0 ? 0 : 1);
-  show("closes its own", child, 0);
-  LIBC(lseek(77, 0, SEEK_CUR));
 }
 
 static void folder(void) {
@@ -164,8 +129,8 @@ static void waiting(void) {
   unsigned long long memory = 0;
 #endif
   unsigned long long kinds[] = {CLONE_VFORK | SIGCHLD, CLONE_VFORK | memory | SIGCHLD,
-                                CLONE_VFORK | CLONE_FILES | SIGCHLD, CLONE_VFORK,
-                                CLONE_VFORK | CLONE_FS | CLONE_FILES | SIGUSR2};
+                                CLONE_VFORK | CLONE_IO | SIGCHLD, CLONE_VFORK,
+                                CLONE_VFORK | CLONE_FS | SIGUSR2};
   signal(SIGUSR2, SIG_IGN);
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     for (int way = 0; way < 2; way++) {
@@ -272,26 +237,6 @@ static void refused(void) {
   RAW(raw(clone, CLONE_PIDFD | CLONE_DETACHED | SIGCHLD, 0, (uintptr_t)&place, 0, 0));
 }
 
-static void runs(void) {
-  // What a runtime opens on its way to another program is not left behind.
-  int lowest = open("/dev/null", O_RDONLY);
-  close(lowest);
-  for (int i = 0; i < 5; i++) {
-    long long child = make(CLONE_FILES | SIGCHLD);
-    if (child == 0) {
-      char *argv[] = {self, "status", "44", NULL};
-      execv(i % 2 ? self : "absent", argv);
-      execv(self, argv);
-      _exit(99);
-    }
-    show("ran another", child, 0);
-  }
-  CHECK(open("/dev/null", O_RDONLY) == lowest);
-  int open_ones = 0;
-  for (int fd = 0; fd < 20000; fd++) open_ones += raw(fcntl, fd, F_GETFD, 0) >= 0;
-  printf("%d are open\n", open_ones);
-}
-
 int main(int argc, char **argv) {
   self = argv[0];
   if (argc == 3 && strcmp(argv[1], "status") == 0) _exit(atoi(argv[2]));
@@ -300,10 +245,9 @@ int main(int argc, char **argv) {
     const char *name;
     void (*test)(void);
   } tests[] = {
-      {"descriptors", descriptors}, {"folder", folder},         {"parent", parent},
-      {"exit_signals", exit_signals}, {"waiting", waiting},     {"namespaces", namespaces},
-      {"ids", ids},                 {"groups", groups},         {"refused", refused},
-      {"runs", runs},
+      {"folder", folder},         {"parent", parent}, {"exit_signals", exit_signals},
+      {"waiting", waiting},       {"namespaces", namespaces}, {"ids", ids},
+      {"groups", groups},         {"refused", refused},
   };
   for (unsigned i = 0; argc > 1 && i < sizeof tests / sizeof *tests; i++)
     if (strcmp(argv[1], tests[i].name) == 0) tests[i].test();

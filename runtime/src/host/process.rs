@@ -75,8 +75,6 @@ pub struct Process {
     options: Vec<CString>,
     /// What it may have of memory at its start.
     limits: Limits,
-    /// Whether another process may have the same table of descriptors.
-    pub(super) shares_descriptors: AtomicBool,
     /// Whether `__init` and `__deinit` have been called.
     pub(super) initialised: AtomicBool,
     pub(super) deinitialised: AtomicBool,
@@ -111,7 +109,6 @@ impl Process {
             program: startup.program.and_then(|file| Kept::new(file.into()).ok()),
             options: startup.options,
             limits: startup.limits.unwrap_or_else(limits::inherited),
-            shares_descriptors: AtomicBool::new(false),
             initialised: AtomicBool::new(false),
             deinitialised: AtomicBool::new(false),
             threads: AtomicBool::new(false),
@@ -123,10 +120,9 @@ impl Process {
         self.limits
     }
 
-    /// Whether others may have the same descriptors: there has been more than one thread, or a copy
-    /// that shares them.
+    /// Whether others may have the same descriptors: there has been more than one thread.
     pub(super) fn has_threads(&self) -> bool {
-        self.threads.load(Ordering::Relaxed) || self.shares_descriptors.load(Ordering::Relaxed)
+        self.threads.load(Ordering::Relaxed)
     }
 
     /// There is going to be another thread.

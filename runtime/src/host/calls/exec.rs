@@ -3,7 +3,6 @@
 mod find;
 
 use std::ffi::CString;
-use std::sync::atomic::Ordering;
 
 use wali_arch::flags::at_fd::AT_FDCWD;
 use wali_arch::flags::{errno, exec_limits};
@@ -45,12 +44,6 @@ pub fn exec(
     envp: u32,
 ) -> Result<Result<i64, Errno>, Unwind> {
     target.dirfd = descriptor(target.dirfd) as i32;
-    if thread.process.shares_descriptors.load(Ordering::Relaxed) {
-        // As the kernel does a moment later: what the runtime opens on the way, and leaves to
-        // the program, is not to stay open in the other process.
-        // SAFETY: the thread gets a table of its own with the same descriptors.
-        unsafe { libc::unshare(libc::CLONE_FILES) };
-    }
     let memory = Guest::memory(thread);
     let limits = thread.map_lock().limits;
     let room = Room::new();

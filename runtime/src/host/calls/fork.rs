@@ -1,6 +1,6 @@
 //! Making processes.
 //!
-//! `fork` is libc's. What the C library cannot do, sharing descriptors or the folder, another
+//! `fork` is libc's. What the C library cannot do, sharing the folder, another
 //! signal at the end, namespaces, the kernel does at once, for a process with one thread: that is
 //! when nobody else can hold a lock of the C library's. With several threads only what can be had
 //! by `fork` is there.
@@ -84,7 +84,6 @@ const OWN: i64 = flag::CLONE_VFORK
 
 /// Flags that are the kernel's business alone.
 const KERNEL: i64 = flag::CLONE_FS
-    | flag::CLONE_FILES
     | flag::CLONE_PARENT
     | flag::CLONE_INTO_CGROUP
     | flag::CLONE_NEWNS
@@ -101,7 +100,9 @@ const KERNEL: i64 = flag::CLONE_FS
 ///
 /// # Errors
 /// `EINVAL` for what no kernel allows, `ENOSYS` for threads, which are made by another import, and
-/// others that share memory, `EINVAL` for a thread pointer, which is a variable of the guest's.
+/// others that share memory, `EINVAL` for a thread pointer, which is a variable of the guest's, and
+/// for shared descriptors: a file that is looked at before the guest has it (`host/opening`) could be
+/// replaced by the other process.
 fn check(flags: i64) -> Result<(), Errno> {
     let has = |bits: i64| flags & bits != 0;
     if has(flag::CLONE_THREAD) && !has(flag::CLONE_SIGHAND)

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::atomic::Ordering;
 
 use wali_arch::flags::{clone_flags as flag, errno, signals};
 use wali_arch::layout::{Plain, host};
@@ -136,10 +135,6 @@ pub fn copy(thread: &mut Thread, request: &Request) -> Result<Result<i64, Errno>
     let Some(mask) = thread.signals().block_all() else {
         return Err(Unwind::Interrupted);
     };
-    if request.flags & flag::CLONE_FILES != 0 {
-        let process = &thread.process;
-        process.shares_descriptors.store(true, Ordering::Relaxed);
-    }
     let mut pidfd = NONE;
     let pid = {
         let mut engine = thread.signals().engine().map(|engine| engine.fork_lock());
@@ -213,9 +208,7 @@ fn in_child(thread: &mut Thread, request: &Request, release: Option<OwnedFd>) {
     thread.signals().in_child();
     reserved::in_child();
     // A parent that waits for this process's parent does not wait for this one.
-    let shares = request.flags & flag::CLONE_FILES != 0;
     if let Some((fd, known)) = thread.released_at_exec.take()
-        && !shares
         && Identity::of(fd).is_ok_and(|now| now == known)
     {
         // SAFETY: the descriptor is still the one that we made.
