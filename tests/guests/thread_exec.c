@@ -10,7 +10,6 @@
 #include "threads.h"
 
 static char *program;
-static char id[16], *arguments[4];
 static unsigned forever, ready, word;
 
 static void *waits(void *argument) {
@@ -28,9 +27,11 @@ static void some_others(void) {
   for (int i = 0; i < 4; i++) start(i % 2 ? spins : waits, NULL);
   wait_for(&ready, 4);
 }
+// Several threads may be here at once.
 static int run(void) {
+  char id[16];
   snprintf(id, sizeof id, "%d", getpid());
-  arguments[0] = program, arguments[1] = "again", arguments[2] = id;
+  char *arguments[] = {program, "again", id, NULL};
   fflush(stdout);
   return execve(program, arguments, NULL);
 }

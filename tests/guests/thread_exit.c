@@ -280,8 +280,8 @@ static void quick_then_last(void) {
   leave_main(3);
 }
 static void *ends_when_main_has(void *argument) {
+  (void)argument;
   wait_for_main();
-  way = argument;
   wait_until_asleep(tid);
   _exit(13);
 }
