@@ -131,6 +131,8 @@ static void sent(void) {
     until(1);
     if (s != SIGCHLD) from("by a child");
     while (waitpid(child, &status, 0) < 0) {}
+    // From here on, only what is sent is noted, not also that its sender has ended.
+    if (s == SIGCHLD) signal(SIGCHLD, SIG_DFL);
   }
 }
 
