@@ -65,7 +65,8 @@ static int all(void) {
   GOOD(AS(1, long long (*)(int, int, int))(five, 6, 7) == 56);
   AS(2, int (*)(int))(five);
   GOOD(AS(3, long long (*)(int))(five) == (1ll << 40) + 5);
-  GOOD(AS(3, int (*)(int))(five) == 5);
+  // Of a result that is too wide, not every ISA drops the rest.
+  GOOD((AS(3, int (*)(int))(five) & 0xff) == 5);
   GOOD(AS(4, int (*)(long long))(big) == 6);
   GOOD(AS(5, double (*)(int, double, int))(five, 9.0, five) == 4.5);
   GOOD(AS(6, float (*)(double *, float))(0, 1.5f) == 4.5f);

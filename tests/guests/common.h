@@ -82,6 +82,13 @@ static inline void *bad_address(void) {
 }
 #define BAD bad_address()
 
+// Executes what is no instruction. What compilers take on aarch64 is one, for debuggers.
+#ifdef __aarch64__
+#define ILLEGAL() (({ __asm__ volatile("udf #0"); }), __builtin_unreachable())
+#else
+#define ILLEGAL() __builtin_trap()
+#endif
+
 static inline void die(const char *what) {
   fprintf(stderr, "%s: %s\n", what, error_name(errno));
   exit(1);

@@ -375,7 +375,7 @@ static void of_a_program(void) {
 
 static int ends(const char *how) {
   if (strcmp(how, "segv") == 0) *(volatile char *)BAD = 1;
-  if (strcmp(how, "ill") == 0) __builtin_trap();
+  if (strcmp(how, "ill") == 0) ILLEGAL();
   if (strcmp(how, "abort") == 0) raise(SIGABRT);
   if (strcmp(how, "term") == 0) kill(getpid(), SIGTERM);
   return 200;

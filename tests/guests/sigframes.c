@@ -452,16 +452,16 @@ static void fault_reset(void) {
 }
 static void trap_handled(void) {
   install(SIGILL, exits, 0);
-  __builtin_trap();
+  ILLEGAL();
 }
 static void trap_blocked(void) {
   install(SIGILL, exits, 0);
   block(SIG_BLOCK, SIGILL);
-  __builtin_trap();
+  ILLEGAL();
 }
 static void trap_ignored(void) {
   install(SIGILL, SIG_IGN, 0);
-  __builtin_trap();
+  ILLEGAL();
 }
 static volatile int zero;
 static void divides(void) { _exit(7 / zero); }

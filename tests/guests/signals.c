@@ -496,7 +496,7 @@ static void faults_raised(void) {
     pid_t child = fork();
     if (child == 0) {
       if (kind == 0) guarded[4096 * 3] = mprotect(guarded, 4096, PROT_NONE), guarded[0] = 1;
-      __builtin_trap();
+      ILLEGAL();
     }
     int status;
     waitpid(child, &status, 0);

@@ -19,7 +19,7 @@ static void *divides(void *argument) {
 }
 static void *gives_up(void *argument) {
   (void)argument;
-  __builtin_trap();
+  ILLEGAL();
 }
 static void *jumps_nowhere(void *argument) {
 #ifdef __wasm__

@@ -27,8 +27,25 @@ static void *waits(void *argument) {
   return argument;
 }
 
+// The kernel's O_LARGEFILE, which is 0 in C libraries.
+#ifdef __aarch64__
+#define LARGEFILE 0400000
+#else
+#define LARGEFILE 0100000
+#endif
+
 // What the runtime does not keep, and what one of the C libraries adds.
-#define FORGOTTEN (long long)(O_NOFOLLOW | 0100000)
+#define FORGOTTEN (long long)(O_NOFOLLOW | LARGEFILE)
+
+// Flags under the numbers that guests have, whatever they are here.
+static long long as_in_guests(long long flags) {
+  static const long long numbers[][2] = {
+      {O_DIRECTORY, 0200000}, {O_DIRECT, 040000}, {O_NOFOLLOW, 0400000}};
+  long long result = flags & ~(long long)(O_DIRECTORY | O_DIRECT | O_NOFOLLOW);
+  for (int i = 0; i < 3; i++)
+    if (flags & numbers[i][0]) result |= numbers[i][1];
+  return result;
+}
 
 // How an open ended: the descriptor's number, what it is and how it was opened.
 static void show(const char *what, long long fd) {
@@ -36,7 +53,7 @@ static void show(const char *what, long long fd) {
   struct stat st;
   if (fd >= 0 && fstat((int)fd, &st) == 0)
     printf(", %o, %lld bytes, flags %llo, %lld", st.st_mode, (long long)st.st_size,
-           raw(fcntl, (int)fd, F_GETFL, 0) & ~FORGOTTEN, raw(fcntl, (int)fd, F_GETFD, 0));
+           as_in_guests(raw(fcntl, (int)fd, F_GETFL, 0) & ~FORGOTTEN), raw(fcntl, (int)fd, F_GETFD, 0));
   printf("\n");
   if (fd >= 0) close((int)fd);
 }
@@ -80,7 +97,7 @@ static void kinds(void) {
     for (unsigned j = 0; j < sizeof flags / sizeof *flags; j++) {
       // Kernels differ, and some things are the system's own.
       if ((flags[j] & O_CREAT && (flags[j] & O_DIRECTORY || names[i][0] == '/'))) continue;
-      printf("%s, %o ", names[i], flags[j]);
+      printf("%s, %llo ", names[i], as_in_guests(flags[j]));
       show("open", raw(open, names[i], flags[j], 0640));
       if (strcmp(names[i], "missing") == 0) raw(unlink, names[i]);
     }

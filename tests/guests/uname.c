@@ -1,4 +1,7 @@
 // The system's names. Both worlds run on one kernel, so they agree on all of them.
+//
+// cases:
+//   default: { differs: { "{isa}": the machine's name } }
 #include <sys/utsname.h>
 
 #include "common.h"

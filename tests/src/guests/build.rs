@@ -47,6 +47,7 @@ const NATIVE_FLAGS: &[&str] = &[
     "-Wno-stringop-overflow",
     "-Wno-stringop-overread",
     "-Wno-unknown-warning-option",
+    "-Wno-fuse-ld-path",
 ];
 
 /// A program's two halves.

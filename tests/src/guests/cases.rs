@@ -40,10 +40,9 @@ pub struct Case {
     /// The number of the signal by which it dies. Natively the shell says so; `wali` does itself,
     /// and that it does is required.
     pub signal: Option<i32>,
-    /// Texts in lines that must differ between ISAs, and why they do.
+    /// Texts in lines that must differ between ISAs, and why they do; `{isa}` in them is the name of
+    /// either.
     pub differs: BTreeMap<String, String>,
-    /// Whether it is among those that are run on other ISAs where there is little time.
-    pub quick: bool,
 }
 
 /// A text, plain or repeated.

@@ -32,14 +32,17 @@ pub fn judge(
     if found.is_empty() {
         // Both agree; now whether on the right thing.
         found = compare::unexpected("both", &native, case);
+    } else {
+        // Whoever explains the difference: this half is ours.
+        found.extend(compare::unexpected("wali", &wali, case));
     }
     let elsewhere = reference.map(|world| {
         let names = [std::env::consts::ARCH, target.isa.as_str()];
         compare::differences(names, world, &wali)
     });
     let gaps = gaps::of(name, target);
-    let shown = settle(&gaps, &case.differs, &found, elsewhere.as_deref())?;
-    Ok(shown)
+    let isas = [std::env::consts::ARCH, target.isa.as_str()];
+    settle(&gaps, &case.differs, isas, &found, elsewhere.as_deref())
 }
 
 /// Explains differences by gaps and by what the case says; an error tells what cannot be, and
@@ -47,6 +50,7 @@ pub fn judge(
 fn settle<'a>(
     gaps: &[&'a Gap],
     differs: &BTreeMap<String, String>,
+    names: [&str; 2],
     native: &[Difference],
     isas: Option<&[Difference]>,
 ) -> Result<Vec<&'a Gap>, String> {
@@ -60,7 +64,10 @@ fn settle<'a>(
         .collect();
     if isas.is_some() {
         known.extend(differs.iter().map(|(text, why)| Known {
-            explains: Box::new(move |line| line.contains(text.as_str())),
+            explains: Box::new(move |line| {
+                let texts = names.map(|isa| text.replace("{isa}", isa));
+                texts.iter().any(|text| line.contains(text))
+            }),
             between: [false, true],
             missing: Some(format!(
                 "the case says that lines with `{text}` differ between ISAs ({why}), and none does\n"
@@ -100,6 +107,8 @@ fn settle<'a>(
 mod tests {
     use super::*;
 
+    const ISAS: [&str; 2] = ["this", "that"];
+
     fn gap(between: Between, lines: &[&str]) -> Gap {
         Gap {
             tests: vec!["a::b".into()],
@@ -121,9 +130,9 @@ mod tests {
     #[test]
     fn what_is_not_explained_fails() {
         let none = BTreeMap::new();
-        assert!(settle(&[], &none, &difference(&["x"]), None).is_err());
-        assert!(settle(&[], &none, &[], Some(&difference(&["x"]))).is_err());
-        assert!(settle(&[], &none, &[], Some(&[])).is_ok());
+        assert!(settle(&[], &none, ISAS, &difference(&["x"]), None).is_err());
+        assert!(settle(&[], &none, ISAS, &[], Some(&difference(&["x"]))).is_err());
+        assert!(settle(&[], &none, ISAS, &[], Some(&[])).is_ok());
     }
 
     #[test]
@@ -131,39 +140,45 @@ mod tests {
         let none = BTreeMap::new();
         let isas = gap(Between::Isas, &["clone("]);
         let lines = difference(&["clone(1)", "clone(2)"]);
-        let shown = settle(&[&isas], &none, &[], Some(&lines)).unwrap();
+        let shown = settle(&[&isas], &none, ISAS, &[], Some(&lines)).unwrap();
         assert_eq!(shown.len(), 1);
-        assert!(settle(&[&isas], &none, &lines, Some(&lines)).is_err());
+        assert!(settle(&[&isas], &none, ISAS, &lines, Some(&lines)).is_err());
         let more = difference(&["clone(1)", "fork()"]);
-        assert!(settle(&[&isas], &none, &[], Some(&more)).is_err());
+        assert!(settle(&[&isas], &none, ISAS, &[], Some(&more)).is_err());
     }
 
     #[test]
     fn a_gap_that_is_gone_fails() {
         let none = BTreeMap::new();
         let mut isas = gap(Between::Isas, &[]);
-        let report = settle(&[&isas], &none, &[], Some(&[])).unwrap_err();
+        let report = settle(&[&isas], &none, ISAS, &[], Some(&[])).unwrap_err();
         assert!(report.contains("is gone"), "{report}");
         isas.sometimes = true;
-        assert!(settle(&[&isas], &none, &[], Some(&[])).unwrap().is_empty());
+        assert!(
+            settle(&[&isas], &none, ISAS, &[], Some(&[]))
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]
     fn what_a_case_says_that_differs_must() {
-        let differs = BTreeMap::from([("machine".to_string(), "names differ".to_string())]);
+        let differs = BTreeMap::from([("machine {isa}".into(), "names differ".into())]);
         assert!(
             settle(
                 &[],
                 &differs,
                 &[],
-                Some(&difference(&["machine a", "machine b"]))
+                Some(&difference(&["machine this", "machine that"]))
             )
             .is_ok()
         );
-        let report = settle(&[], &differs, &[], Some(&[])).unwrap_err();
+        let other = difference(&["machine this", "machine of another"]);
+        assert!(settle(&[], &differs, ISAS, &[], Some(&other)).is_err());
+        let report = settle(&[], &differs, ISAS, &[], Some(&[])).unwrap_err();
         assert!(report.contains("names differ"), "{report}");
         // Where there is one ISA only there is nothing to say.
-        assert!(settle(&[], &differs, &[], None).is_ok());
+        assert!(settle(&[], &differs, ISAS, &[], None).is_ok());
     }
 
     #[test]
