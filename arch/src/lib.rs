@@ -17,9 +17,10 @@ compile_error!(
 compile_error!("WALI guests call Linux: build for it, as for x86_64-unknown-linux-gnu");
 
 #[macro_use]
-mod labels;
+mod assembly;
 
 pub mod access;
+mod bulk;
 pub mod fault;
 pub mod flags;
 pub mod layout;
