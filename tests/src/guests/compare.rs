@@ -26,8 +26,21 @@ struct World {
 
 /// Runs the case natively and under `wali`; an error shows what differs.
 pub fn compare(built: &Built, case: &Case) -> Result<(), String> {
-    let native = world(workspace::command(&built.native), case)?;
-    let mut wali = world(wali_run_with(&case.options, &built.wasm), case)?;
+    compare_prepared(built, case, &|_| {})
+}
+
+/// The same with something done to both commands before they start.
+pub fn compare_prepared(
+    built: &Built,
+    case: &Case,
+    prepare: &dyn Fn(&mut Command),
+) -> Result<(), String> {
+    let mut native = workspace::command(&built.native);
+    prepare(&mut native);
+    let native = world(native, case)?;
+    let mut wali = wali_run_with(&case.options, &built.wasm);
+    prepare(&mut wali);
+    let mut wali = world(wali, case)?;
     let mut report = String::new();
     let expected = match case.signal {
         None => End::Exit(case.status),
