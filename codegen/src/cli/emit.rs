@@ -30,6 +30,10 @@ enum What {
     CHeader,
     /// The reference of all calls in Markdown
     Docs,
+    /// The whole model as JSON, with what follows from it
+    Json,
+    /// The JSON Schema of that JSON, which says what each part means
+    JsonSchema,
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
@@ -47,6 +51,8 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
             .collect(),
         (What::Rust, _) => emit::rust(&spec),
         (What::CHeader, _) => emit::c_header(&spec),
+        (What::Json, _) => emit::json(&spec),
+        (What::JsonSchema, _) => emit::json_schema(),
     };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
