@@ -128,6 +128,34 @@ fn c_header() {
     check("wali.h.txt", &emit::c_header(&reduced()));
 }
 
+#[test]
+fn json() {
+    check("model.json", &emit::json(&reduced()));
+    check("model.schema.json", &emit::json_schema());
+}
+
+/// All of the specification, held against the schema by a validator that knows neither.
+#[test]
+fn json_keeps_to_its_schema() {
+    let spec = Spec::load(&spec_folder()).unwrap_or_else(|problems| panic!("{problems}"));
+    let schema = serde_json::from_str(&emit::json_schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut model: serde_json::Value = serde_json::from_str(&emit::json(&spec)).unwrap();
+    // Telling the mistakes takes much longer than telling that there are none.
+    if !validator.is_valid(&model) {
+        let mistakes = validator.iter_errors(&model);
+        let mistakes: Vec<String> = mistakes
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        panic!("{}", mistakes.join("\n"));
+    }
+    assert_eq!(model["calls"]["openat"]["answers"]["x86_64"], "direct");
+    assert_eq!(model["calls"]["openat"]["answers"]["aarch64"], "convert");
+    // It can fail.
+    model["calls"]["read"]["restart"] = "sometimes".into();
+    assert!(!validator.is_valid(&model));
+}
+
 /// Arguments whose names are those of generated locals, functions, modules or C keywords.
 const UNHYGIENIC: &str = "
 nanosleep:
