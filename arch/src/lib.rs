@@ -8,9 +8,10 @@
 #![cfg_attr(not(test), no_std)]
 
 #[macro_use]
-mod labels;
+mod assembly;
 
 pub mod access;
+mod bulk;
 pub mod fault;
 pub mod flags;
 pub mod layout;

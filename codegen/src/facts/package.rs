@@ -110,6 +110,21 @@ impl Headers {
         })
     }
 
+    /// The package that some facts are from: the very one if it is in the cache, otherwise what
+    /// their suite has now.
+    pub fn recorded(provenance: &Provenance) -> Result<Headers, String> {
+        let Some(suite) = &provenance.suite else {
+            return Err("the facts do not say which Debian suite they are from".to_owned());
+        };
+        let packages = cache_folder()?.join(suite).join("packages");
+        let version = provenance.version.replace(':', "%3a");
+        let deb = packages.join(format!("{}_{version}_all.deb", provenance.package));
+        match digest_file(&deb) {
+            Ok(digest) if digest == provenance.sha256 => Headers::from_deb(&deb),
+            _ => Headers::from_suite(suite),
+        }
+    }
+
     /// The newest package of a Debian suite, fetched with apt into the user's cache.
     /// Nothing is installed.
     pub fn from_suite(suite: &str) -> Result<Headers, String> {
