@@ -102,7 +102,11 @@ pub struct Scalar {
 
 /// What a value stands for; tracing and filtering read this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Role {
     /// A plain number.
     Plain,
@@ -206,7 +210,11 @@ pub struct Field {
 
 /// The type of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum FieldType {
     /// A scalar, by spec name.
     Scalar(String),
@@ -233,7 +241,11 @@ pub enum FieldType {
 
 /// Direction of the data behind a pointer, seen from the kernel's caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Dir {
     /// The kernel reads.
     In,
@@ -309,7 +321,11 @@ pub struct Case {
 
 /// What becomes of a value that no case knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Otherwise {
     /// The kernel does it, with the call's own types.
     AsIs,
@@ -334,7 +350,11 @@ pub struct Arg {
 
 /// The type of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum ArgType {
     /// Passed by value.
     Value {
@@ -361,7 +381,11 @@ pub enum ArgType {
 
 /// What a pointer argument points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Pointee {
     /// Bytes.
     Bytes(Len),
@@ -385,7 +409,11 @@ pub enum Pointee {
 
 /// The element of an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Element {
     /// A scalar, by spec name.
     Scalar(String),
@@ -395,7 +423,11 @@ pub enum Element {
 
 /// A length or count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Len {
     /// The value of another argument, or what that points to.
     Arg(String),
@@ -405,7 +437,11 @@ pub enum Len {
 
 /// What a successful call gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Returns {
     /// A value of a scalar type, by spec name.
     Scalar(String),
@@ -419,7 +455,11 @@ pub enum Returns {
 
 /// What a signal handler does to a blocked call (signal(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Restart {
     /// Restarted when the handler was installed with `SA_RESTART`.
     Signal,
@@ -431,7 +471,11 @@ pub enum Restart {
 
 /// Who carries a call out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum By {
     /// The kernel; whether directly or after conversion follows from the layouts.
     Kernel,
@@ -461,7 +505,11 @@ pub struct Fallback {
 
 /// An argument of a [`Fallback`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum FallbackArg {
     /// The caller's argument of that name, unchanged in its guest form.
     Arg(String),

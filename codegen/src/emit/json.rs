@@ -117,7 +117,10 @@ pub fn json(spec: &Spec) -> String {
 pub fn json_schema() -> String {
     let mut schema = schemars::schema_for!(Document<'static>);
     schema.insert("$id".into(), SCHEMA.into());
-    schema.insert("title".into(), "WALI's model of Linux's system calls".into());
+    schema.insert(
+        "title".into(),
+        "WALI's model of Linux's system calls".into(),
+    );
     pretty(schema.as_value())
 }
 

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use compare::{Counts, Listed, Reach};
 use libtest_mimic::{Arguments, Failed, Trial};
+use rust::Witness;
 use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
-use rust::Witness;
 use world::{KINDS, Known, World};
 
 /// What all tests share.
@@ -31,7 +31,10 @@ fn main() {
     let shared = Arc::new(Shared {
         known,
         headers: OnceLock::new(),
-        rust: toolchain::isas().into_iter().map(|isa| (isa, OnceLock::new())).collect(),
+        rust: toolchain::isas()
+            .into_iter()
+            .map(|isa| (isa, OnceLock::new()))
+            .collect(),
         rows: Mutex::default(),
     });
     let mut trials = Vec::new();
@@ -47,7 +50,12 @@ fn main() {
         }));
         trials.push(trial(&shared, "arch-guest", &isa, |shared, isa| {
             let world = shared.rust(isa, Witness::Guest)?;
-            compare::compare(&shared.known.guest(), world, Reach::Everything, &Listed::new())
+            compare::compare(
+                &shared.known.guest(),
+                world,
+                Reach::Everything,
+                &Listed::new(),
+            )
         }));
         trials.push(trial(&shared, "libc", &isa, |shared, isa| {
             let world = shared.rust(isa, Witness::Libc)?;
@@ -73,8 +81,8 @@ fn trial(
     Trial::test(format!("{witness}::{isa}"), move || {
         let index = shared.known.isa(&isa);
         let index = index.ok_or_else(|| Failed::from(format!("the facts know no {isa}")))?;
-        let counts = test(&shared, index)
-            .map_err(|e| Failed::from(format!("{witness} on {isa}:\n{e}")))?;
+        let counts =
+            test(&shared, index).map_err(|e| Failed::from(format!("{witness} on {isa}:\n{e}")))?;
         let mut rows = shared.rows.lock().expect("no test panics with it");
         rows.push((witness.to_owned(), isa.clone(), counts));
         Ok(())
@@ -96,7 +104,9 @@ impl Shared {
         let name = &self.known.facts.isas[isa];
         let worlds = self.rust[name].get_or_init(|| rust::answers(&self.known, isa));
         let worlds = worlds.as_ref().map_err(Clone::clone)?;
-        worlds.get(&witness).ok_or_else(|| "it says nothing".to_owned())
+        worlds
+            .get(&witness)
+            .ok_or_else(|| "it says nothing".to_owned())
     }
 
     /// The headers that the facts are from.
