@@ -27,12 +27,17 @@ fn profile_dir() -> PathBuf {
         .to_path_buf()
 }
 
-/// A folder for built guests, shared by all profiles.
-pub fn guest_dir() -> PathBuf {
-    let dir = profile_dir()
+/// Cargo's target folder.
+pub fn target_dir() -> PathBuf {
+    profile_dir()
         .parent()
         .expect("profiles stand in the target folder")
-        .join("guests");
+        .to_path_buf()
+}
+
+/// A folder for built guests, shared by all profiles.
+pub fn guest_dir() -> PathBuf {
+    let dir = target_dir().join("guests");
     std::fs::create_dir_all(&dir).unwrap_or_else(|e| panic!("cannot make {}: {e}", dir.display()));
     dir
 }
