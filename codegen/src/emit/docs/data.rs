@@ -12,22 +12,27 @@ pub(super) fn constants(spec: &Spec) -> String {
          Values are the guest's, on every ISA.\n"
     );
     for set in spec.flag_sets.values() {
-        let _ = write!(out, "\n## `{}`\n\n", set.name);
-        if let Some(doc) = &set.doc {
-            let _ = write!(out, "{doc} ");
-        }
-        let _ = write!(
-            out,
-            "{}\n\n",
-            if set.bits {
-                "Values combine by or."
-            } else {
-                "One at a time."
-            }
-        );
-        members(&mut out, spec, set);
+        constant_set(&mut out, spec, set);
     }
     out
+}
+
+/// Adds the section of a set.
+pub(super) fn constant_set(out: &mut String, spec: &Spec, set: &FlagSet) {
+    let _ = write!(out, "\n## `{}`\n\n", set.name);
+    if let Some(doc) = &set.doc {
+        let _ = write!(out, "{doc} ");
+    }
+    let _ = write!(
+        out,
+        "{}\n\n",
+        if set.bits {
+            "Values combine by or."
+        } else {
+            "One at a time."
+        }
+    );
+    members(out, spec, set);
 }
 
 fn members(out: &mut String, spec: &Spec, set: &FlagSet) {
@@ -65,33 +70,38 @@ pub(super) fn structures(spec: &Spec) -> String {
          Offsets and sizes are the guest's, in bytes.\n"
     );
     for s in spec.structs.values() {
-        let _ = write!(out, "\n## `{}`\n\n", s.name);
-        if let Some(doc) = &s.doc {
-            let _ = write!(out, "{doc} ");
-        }
-        let spelling = if s.c == format!("struct {}", s.name) {
-            String::new()
-        } else {
-            format!("In the kernel's headers `{}`. ", s.c)
-        };
-        let converted: Vec<&str> = (0..spec.isas.len())
-            .filter(|isa| s.converts_on(*isa, spec))
-            .map(|isa| spec.isas[isa].name.as_str())
-            .collect();
-        let converted = if converted.is_empty() {
-            "the same everywhere".to_owned()
-        } else {
-            format!("converted on {}", converted.join(", "))
-        };
-        let packed = if s.packed { ", packed" } else { "" };
-        let _ = write!(
-            out,
-            "{spelling}{} bytes{packed}, {converted}.\n\n",
-            s.guest.size
-        );
-        fields(&mut out, spec, s);
+        structure(&mut out, spec, s);
     }
     out
+}
+
+/// Adds the section of a structure.
+pub(super) fn structure(out: &mut String, spec: &Spec, s: &Struct) {
+    let _ = write!(out, "\n## `{}`\n\n", s.name);
+    if let Some(doc) = &s.doc {
+        let _ = write!(out, "{doc} ");
+    }
+    let spelling = if s.c == format!("struct {}", s.name) {
+        String::new()
+    } else {
+        format!("In the kernel's headers `{}`. ", s.c)
+    };
+    let converted: Vec<&str> = (0..spec.isas.len())
+        .filter(|isa| s.converts_on(*isa, spec))
+        .map(|isa| spec.isas[isa].name.as_str())
+        .collect();
+    let converted = if converted.is_empty() {
+        "the same everywhere".to_owned()
+    } else {
+        format!("converted on {}", converted.join(", "))
+    };
+    let packed = if s.packed { ", packed" } else { "" };
+    let _ = write!(
+        out,
+        "{spelling}{} bytes{packed}, {converted}.\n\n",
+        s.guest.size
+    );
+    fields(out, spec, s);
 }
 
 fn fields(out: &mut String, spec: &Spec, s: &Struct) {
