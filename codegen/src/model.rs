@@ -2,10 +2,12 @@
 //! layout computed and every fact attached. Emitters read this and nothing else.
 
 mod answer;
+mod since;
 
 use std::collections::BTreeMap;
 
 pub use answer::{Answer, WasmType};
+pub use since::{Release, Since};
 
 /// The whole specification.
 #[derive(Debug, Clone)]
@@ -253,6 +255,8 @@ pub struct Call {
     pub cases: Option<Cases>,
     /// The number on each ISA; none where its table has no such call.
     pub numbers: PerIsa<Option<u32>>,
+    /// Since when the kernel has it, if that is known.
+    pub since: Option<Since>,
     /// One line of documentation.
     pub doc: Option<String>,
 }

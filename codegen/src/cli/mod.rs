@@ -4,6 +4,7 @@ mod check;
 mod emit;
 mod facts;
 mod list;
+mod since;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -34,6 +35,8 @@ enum Command {
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
     Facts(facts::Args),
+    /// Finds out since when the kernel has its calls, from manual pages and older headers
+    Since(since::Args),
     /// Prints generated code
     Emit(emit::Args),
 }
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Check => check::run(&dir),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
+        Command::Since(args) => since::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
