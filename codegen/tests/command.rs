@@ -54,11 +54,16 @@ fn json_lists_every_call_of_the_kernel() {
     let expected = serde_json::json!({
         "name": "open", "x86_64": spec.kernel["open"].0[0], "aarch64": null, "riscv64": null,
         "answer": "fallback", "family": "file", "import": "SYS_open", "aliases": [],
+        "since": "1.0",
         "fallback": {
             "call": "openat", "args": ["AT_FDCWD", "pathname", "flags", "mode"],
         },
     });
     assert_eq!(row("open"), expected);
+    assert_eq!(row("openat2")["since"], "5.6");
+    let range = serde_json::json!({ "after": null, "by": "6.12" });
+    assert_eq!(row("riscv_hwprobe")["since"], range);
+    assert_eq!(row("tuxcall")["since"], Value::Null);
     assert_eq!(row("read")["answer"], "direct");
     assert_eq!(row("readv")["answer"], "convert");
     assert_eq!(row("mmap")["answer"], "runtime");

@@ -375,7 +375,9 @@ fn follow(reader: &Reader, function: &[Instruction]) -> Found {
         };
         let at = format!("at {:#x}, `{} {}`", i.address, i.mnemonic, i.operands);
         if depth > 1 << 16 {
-            found.faults.push(format!("{at}: the stack grows in a loop"));
+            found
+                .faults
+                .push(format!("{at}: the stack grows in a loop"));
             continue;
         }
         match (reader.stack)(i) {
@@ -384,7 +386,9 @@ fn follow(reader: &Reader, function: &[Instruction]) -> Found {
                 depth += by;
                 used = true;
             }
-            Stack::Unclear => found.faults.push(format!("{at}: what becomes of the stack?")),
+            Stack::Unclear => found
+                .faults
+                .push(format!("{at}: what becomes of the stack?")),
         }
         let level = |found: &mut Found| {
             if depth != 0 {
@@ -469,12 +473,7 @@ pub struct Report {
 ///
 /// # Errors
 /// If this code cannot be read.
-pub fn dispatch(
-    isa: &str,
-    code: &Code,
-    names: &[String],
-    ends: &[&str],
-) -> Result<Report, String> {
+pub fn dispatch(isa: &str, code: &Code, names: &[String], ends: &[&str]) -> Result<Report, String> {
     let reader = READERS.iter().find(|reader| reader.isa == isa);
     let reader = reader.ok_or_else(|| format!("nothing here reads the code of {isa}"))?;
     if names.len() != code.handlers.len() {
@@ -492,7 +491,11 @@ pub fn dispatch(
             report.faults.push(format!("{place}: {text}"));
         };
         found.faults.iter().for_each(|text| fault(text));
-        for call in found.calls.iter().filter(|call| goes_on(reader, code, call)) {
+        for call in found
+            .calls
+            .iter()
+            .filter(|call| goes_on(reader, code, call))
+        {
             fault(&format!("calls {call}, which goes on with guest code"));
         }
         let only_returns = !found.dispatches && found.tails.is_empty() && found.calls.is_empty();
@@ -531,7 +534,8 @@ fn reached<'a>(
             continue;
         }
         let function = code.functions.get(&symbol);
-        let function = function.ok_or_else(|| format!("{handler}: there is no code of {symbol}"))?;
+        let function =
+            function.ok_or_else(|| format!("{handler}: there is no code of {symbol}"))?;
         let found = follow(reader, function);
         // Breadth first, so that handlers are named after themselves.
         let tails = found.tails.iter().map(|tail| (tail.clone(), handler));

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod emitted;
+pub mod gaps;
 pub mod guests;
 pub mod hostile;
 pub mod interp;

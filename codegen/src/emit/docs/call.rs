@@ -61,6 +61,9 @@ pub(super) fn section(out: &mut String, spec: &Spec, call: &Call) {
         })
         .collect();
     let _ = writeln!(out, "- Number: {}", numbers.join(", "));
+    if let Some(since) = call.since {
+        let _ = writeln!(out, "- Since: Linux {since}");
+    }
     if let Some(table) = &call.cases {
         cases::table(out, spec, call, table);
     }

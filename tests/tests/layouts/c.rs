@@ -1,0 +1,246 @@
+//! What a C program finds when it runs: one that includes the kernel's headers of the release
+//! that the facts are from, built by the ISA's compiler, a file for each set of headers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wali_codegen::facts::package::Headers;
+
+use crate::toolchain::{self, Toolchain};
+use crate::world::{Known, Subject, Value, World};
+
+/// A question with the C that answers it.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What is asked about.
+    pub subject: Subject,
+    /// An expression.
+    pub c: String,
+}
+
+/// Questions to the same headers.
+pub type Groups = BTreeMap<Vec<String>, Vec<Question>>;
+
+/// What the program for an ISA says.
+pub fn host(known: &Known, headers: &Headers, isa: usize) -> Result<World, String> {
+    let isa = &known.spec.isas[isa];
+    let toolchain = toolchain::of(&isa.name)?;
+    let mut includes = Vec::new();
+    for folder in [headers.isa_folder(&isa.uapi), headers.common()] {
+        includes.extend(["-isystem".to_owned(), folder.display().to_string()]);
+    }
+    let mut groups = groups(known);
+    let calls = calls(&toolchain, &includes)?;
+    let calls = calls.iter().chain(known.facts.calls.keys());
+    let calls: BTreeSet<&String> = calls.collect();
+    let calls = calls.into_iter().map(|call| Question {
+        subject: Subject::Number(call.clone()),
+        c: format!("__NR_{call}"),
+    });
+    groups.insert(vec!["asm/unistd.h".to_owned()], calls.collect());
+    answers(&toolchain.cc, &includes, &groups)
+}
+
+/// A question for each constant and struct, with the headers that the specification names.
+pub fn groups(known: &Known) -> Groups {
+    let mut groups = Groups::new();
+    let names = |headers: &[wali_codegen::source::Name]| -> Vec<String> {
+        headers.iter().map(|name| name.value.clone()).collect()
+    };
+    for set in known.intent.sets.values() {
+        let group = groups.entry(names(&set.headers)).or_default();
+        group.extend(set.members.iter().map(|name| Question {
+            subject: Subject::Constant(name.value.clone()),
+            c: name.value.clone(),
+        }));
+    }
+    for (name, s) in &known.intent.structs {
+        let group = groups.entry(names(&s.headers)).or_default();
+        let c = &s.c.value;
+        let mut ask = |subject, c| group.push(Question { subject, c });
+        ask(Subject::Size(name.clone()), format!("sizeof({c})"));
+        ask(Subject::Align(name.clone()), format!("_Alignof({c})"));
+        for field in &s.fields {
+            let field = &field.name.value;
+            ask(
+                Subject::Offset(name.clone(), field.clone()),
+                format!("offsetof({c}, {field})"),
+            );
+            ask(
+                Subject::FieldSize(name.clone(), field.clone()),
+                format!("sizeof((({c} *)0)->{field})"),
+            );
+        }
+    }
+    groups
+}
+
+/// Every call that the headers know: the specification may have missed one.
+fn calls(toolchain: &Toolchain, includes: &[String]) -> Result<BTreeSet<String>, String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let source = folder.path().join("calls.c");
+    toolchain::write(&source, "#include <asm/unistd.h>\n")?;
+    let mut cc = compiler(&toolchain.cc, includes);
+    let macros = toolchain::text(cc.args(["-dM", "-E"]).arg(&source))?;
+    let names = macros.lines().filter_map(|line| {
+        let name = line.strip_prefix("#define __NR_")?;
+        name.split_whitespace().next().map(str::to_owned)
+    });
+    Ok(names.collect())
+}
+
+fn compiler(cc: &[String], includes: &[String]) -> Command {
+    let mut command = Command::new(&cc[0]);
+    command.args(&cc[1..]).args(["-std=gnu11", "-w"]);
+    command.args(includes);
+    command
+}
+
+/// Builds the program, without the questions about things that the ISA does not have, runs it,
+/// and reads what it prints.
+fn answers(cc: &[String], includes: &[String], groups: &Groups) -> Result<World, String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let folder = folder.path();
+    let all: Vec<&Question> = groups.values().flatten().collect();
+    let mut absent = BTreeSet::new();
+    // clang gives up after some errors unless told not to, in words that gcc does not know.
+    let version = toolchain::text(Command::new(&cc[0]).args(&cc[1..]).arg("--version"))?;
+    let unlimited = version.contains("clang").then_some("-ferror-limit=0");
+    let mut files = sources(groups, &absent, folder)?;
+    for file in &files {
+        let mut check = compiler(cc, includes);
+        check.args(unlimited);
+        let output = toolchain::output(check.arg("-fsyntax-only").arg(file))?;
+        if !output.status.success() {
+            absent.extend(lacking(&String::from_utf8_lossy(&output.stderr), &all)?);
+        }
+    }
+    files = sources(groups, &absent, folder)?;
+    let program = folder.join("program");
+    let mut build = compiler(cc, includes);
+    toolchain::text(build.args(&files).arg("-o").arg(&program))?;
+    let text = toolchain::text(&mut Command::new(&program))?;
+    read(&text, &all)
+}
+
+/// A file for each group, with a table; and one that prints them all.
+pub fn sources(
+    groups: &Groups,
+    without: &BTreeSet<usize>,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, String> {
+    const ANSWER: &str = "struct answer { int question; long long value, bytes; };\n";
+    let mut files = Vec::new();
+    let mut main = format!("#include <stdio.h>\n{ANSWER}");
+    let mut index = 0;
+    for (number, (headers, questions)) in groups.iter().enumerate() {
+        let mut c = String::from("#include <stddef.h>\n");
+        for header in headers {
+            let _ = writeln!(
+                c,
+                "#if __has_include(<{header}>)\n#include <{header}>\n#endif"
+            );
+        }
+        let _ = writeln!(c, "{ANSWER}const struct answer answers_{number}[] = {{");
+        for question in questions {
+            if !without.contains(&index) {
+                let c_of = &question.c;
+                let _ = writeln!(
+                    c,
+                    "#line {} \"question\"\n{{ {index}, (long long)({c_of}), sizeof({c_of}) }},",
+                    index + 1
+                );
+            }
+            index += 1;
+        }
+        c.push_str("{ -1 } };\n");
+        let path = folder.join(format!("group_{number}.c"));
+        toolchain::write(&path, &c)?;
+        files.push(path);
+        let _ = writeln!(main, "extern const struct answer answers_{number}[];");
+    }
+    main.push_str("int main(void) {\n    const struct answer *a;\n");
+    for number in 0..groups.len() {
+        let _ = writeln!(
+            main,
+            "    for (a = answers_{number}; a->question >= 0; a++)\n        \
+             printf(\"%d %lld %lld\\n\", a->question, a->value, a->bytes);"
+        );
+    }
+    main.push_str("    return 0;\n}\n");
+    let path = folder.join("main.c");
+    toolchain::write(&path, &main)?;
+    files.push(path);
+    Ok(files)
+}
+
+/// The questions about things that are not there, out of a compiler's complaints. Any other
+/// complaint is an error.
+fn lacking(complaints: &str, questions: &[&Question]) -> Result<BTreeSet<usize>, String> {
+    // As clang and gcc put it.
+    const ABSENT: [&str; 8] = [
+        "undeclared",
+        "no member named",
+        "incomplete type",
+        "undefined type",
+        "has no member",
+        "is not constant",
+        "first use in this function",
+        "initializer element",
+    ];
+    let mut lacking = BTreeSet::new();
+    for line in complaints.lines() {
+        let Some((place, message)) = line
+            .split_once(": error: ")
+            .or_else(|| line.split_once(": fatal error: "))
+        else {
+            continue;
+        };
+        let index = place
+            .strip_prefix("question:")
+            .and_then(|rest| rest.split(':').next())
+            .and_then(|line| line.parse::<usize>().ok())
+            .and_then(|line| line.checked_sub(1))
+            .filter(|&index| index < questions.len());
+        match index {
+            Some(index) if ABSENT.iter().any(|phrase| message.contains(phrase)) => {
+                lacking.insert(index);
+            }
+            _ => return Err(format!("the compiler cannot read the headers: {line}")),
+        }
+    }
+    Ok(lacking)
+}
+
+/// Reads lines of `question value bytes`.
+pub fn read(text: &str, questions: &[&Question]) -> Result<World, String> {
+    let mut world = World::new();
+    for line in text.lines() {
+        let words: Vec<i64> = line
+            .split_whitespace()
+            .map_while(|word| word.parse().ok())
+            .collect();
+        let [question, value, bytes] = words[..] else {
+            return Err(format!("the program printed `{line}`"));
+        };
+        let question = usize::try_from(question).ok();
+        let question = question.and_then(|index| questions.get(index));
+        let subject = &question
+            .ok_or_else(|| format!("nobody asked `{line}`"))?
+            .subject;
+        let value = Value {
+            value,
+            bytes: u64::try_from(bytes).ok(),
+        };
+        let old = world.insert(subject.clone(), value);
+        if let Some(old) = old.filter(|old| !old.same(value)) {
+            return Err(format!(
+                "{subject} is {:#x} by some headers and {:#x} by others",
+                old.value, value.value
+            ));
+        }
+    }
+    Ok(world)
+}
