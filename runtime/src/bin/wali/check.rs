@@ -12,7 +12,7 @@ use super::{CANNOT_RUN, complain, load};
 /// List what a program imports and how each import is answered on this ISA
 ///
 /// direct: straight to the kernel. convert: with structures or flags converted. fallback:
-/// by another call, as this ISA lacks it. runtime: by the runtime. refused: with an error,
+/// by another call, as this ISA lacks it. absent: with ENOSYS, as natively, as this ISA lacks it. runtime: by the runtime. refused: with an error,
 /// for the sandbox's sake. unknown: with ENOSYS, as Linux has no such call. The
 /// exit status is 0 if every import is answered, 1 if some are unknown or cannot be linked, 126 if the module cannot be run at
 /// all, 127 if there is no such file.
