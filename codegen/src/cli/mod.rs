@@ -138,3 +138,15 @@ fn spec_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
 fn load(dir: &Path) -> Result<Spec, Failure> {
     Spec::load(dir).map_err(Failure::Spec)
 }
+
+/// The index of an ISA.
+fn isa(spec: &Spec, name: &str) -> Result<usize, Failure> {
+    let found = spec.isas.iter().position(|isa| isa.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
+        Failure::Other(format!(
+            "unknown ISA `{name}`; the specification has {}",
+            names.join(", ")
+        ))
+    })
+}

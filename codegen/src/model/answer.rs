@@ -8,6 +8,11 @@ use super::{
 
 /// How a call is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Answer {
     /// Straight to the kernel with translated addresses.
     Direct,
@@ -39,6 +44,11 @@ impl Answer {
 
 /// How a value crosses the boundary in WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum WasmType {
     /// 32 bits.
     I32,
