@@ -37,6 +37,7 @@ enum Way {
     Direct,
     Convert,
     Fallback,
+    Absent,
     Runtime,
     Refused,
 }
@@ -47,6 +48,7 @@ impl Way {
             Way::Direct => Answer::Direct,
             Way::Convert => Answer::Convert,
             Way::Fallback => Answer::Fallback,
+            Way::Absent => Answer::Absent,
             Way::Runtime => Answer::Runtime,
             Way::Refused => Answer::Refused,
         }

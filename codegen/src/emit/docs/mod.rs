@@ -51,6 +51,7 @@ fn index(spec: &Spec, families: &BTreeSet<&str>) -> String {
          | direct | by the kernel, with addresses translated |\n\
          | convert | by the kernel, with structures or constants converted |\n\
          | fallback | by another call, since the ISA's table lacks it |\n\
+         | absent | with ENOSYS, as natively, since the ISA's table lacks it |\n\
          | runtime | by the runtime |\n\
          | refused | with an error, for a stated reason |\n\n",
         spec.provenance.package, spec.provenance.version
