@@ -33,6 +33,35 @@ pub struct Spec {
     pub files: Vec<String>,
 }
 
+impl Spec {
+    /// A call by its name in the kernel or by an import's.
+    ///
+    /// # Errors
+    /// There is no such call; with the name that was probably meant.
+    pub fn call(&self, name: &str) -> Result<&Call, String> {
+        let by_import = || {
+            let mut calls = self.calls.values();
+            calls.find(|call| call.import == name || call.aliases.iter().any(|a| a == name))
+        };
+        if let Some(call) = self.calls.get(name).or_else(by_import) {
+            return Ok(call);
+        }
+        let plain = name.strip_prefix("SYS_").unwrap_or(name);
+        let near = self
+            .calls
+            .keys()
+            .map(|known| (strsim::damerau_levenshtein(known, plain), known));
+        match near.min() {
+            Some((distance, near)) if distance <= plain.len() / 2 => {
+                Err(format!("no call `{name}`; did you mean `{near}`?"))
+            }
+            _ => Err(format!(
+                "no call `{name}`; `wali-codegen list` has all of them"
+            )),
+        }
+    }
+}
+
 /// An instruction-set architecture of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]

@@ -153,3 +153,24 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(output.status.success(), "{:?}", output.status);
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn explain_tells_all_of_a_call() {
+    let output = run(&["explain", "SYS_stat"]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "int stat(const char *pathname, struct stat *statbuf);",
+        "newfstatat(AT_FDCWD, pathname, statbuf, 0)",
+        "| `st_mode` | `mode_t` | 24 | 4 | at 16 |",
+        "pub fn stat<C: Guest>",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+    assert!(!text.contains("]("), "links lead nowhere here:\n{text}");
+
+    let output = run(&["explain", "raed"]);
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "error: no call `raed`; did you mean `read`?\n");
+}

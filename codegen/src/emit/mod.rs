@@ -2,6 +2,7 @@
 
 mod c_header;
 pub mod docs;
+mod explain;
 #[cfg(feature = "json")]
 mod json;
 mod native_symbols;
@@ -13,6 +14,7 @@ mod wit;
 
 pub use c_header::c_header;
 pub use docs::docs;
+pub use explain::explain;
 #[cfg(feature = "json")]
 pub use json::{json, json_schema};
 pub use native_symbols::native_symbols;

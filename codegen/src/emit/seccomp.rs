@@ -16,18 +16,7 @@ use crate::model::{Answer, Spec};
 pub fn seccomp(spec: &Spec, calls: &[String]) -> Result<String, String> {
     let mut names = BTreeSet::new();
     for name in calls {
-        let known = spec.calls.get(name).or_else(|| {
-            let mut all = spec.calls.values();
-            all.find(|call| call.import == *name || call.aliases.contains(name))
-        });
-        let Some(call) = known else {
-            let meant = spec
-                .calls
-                .keys()
-                .min_by_key(|k| strsim::damerau_levenshtein(k, name));
-            let meant = meant.map_or(String::new(), |k| format!("; did you mean `{k}`?"));
-            return Err(format!("no call `{name}`{meant}"));
-        };
+        let call = spec.call(name)?;
         for isa in 0..spec.isas.len() {
             match call.answer_on(isa, spec) {
                 Answer::Refused => {}

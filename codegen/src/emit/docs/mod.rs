@@ -1,9 +1,9 @@
 //! The reference of all calls as Markdown: an index, a page for each family, and pages with
 //! constants and structures.
 
-mod call;
+pub(super) mod call;
 mod cases;
-mod data;
+pub(super) mod data;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
