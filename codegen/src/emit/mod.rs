@@ -4,6 +4,6 @@ mod c_header;
 pub mod docs;
 pub mod rust;
 
-pub use c_header::c_header;
+pub use c_header::{c_header, c_name};
 pub use docs::docs;
 pub use rust::rust;
