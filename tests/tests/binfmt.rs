@@ -77,7 +77,7 @@ fn possible() -> bool {
         let script = "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && \
                       test -w /proc/sys/fs/binfmt_misc/register";
         let tried = std::panic::catch_unwind(|| shell(Path::new("/"), script));
-        let native = workspace::target().triple.is_none();
+        let native = !workspace::target().emulated();
         let possible = native && tried.is_ok_and(|outcome| outcome.end == End::Exit(0));
         if !possible {
             let _ = writeln!(

@@ -15,6 +15,9 @@ use super::Failure;
 pub(super) struct Args {
     /// What is made of the specification
     what: What,
+    /// For `syscallent`, the ISA; for `seccomp`, the calls, by name or import
+    #[arg(value_name = "ISA|CALL")]
+    of: Vec<String>,
     /// Writes the pages of `docs` into this folder, and removes pages that it wrote before and
     /// that are no more
     #[arg(long, value_name = "DIR")]
@@ -30,6 +33,19 @@ enum What {
     CHeader,
     /// The reference of all calls in Markdown
     Docs,
+    /// The whole model as JSON, with what follows from it
+    Json,
+    /// The JSON Schema of that JSON, which says what each part means
+    JsonSchema,
+    /// The imports as a WIT world, for tools of the component model
+    Wit,
+    /// A table for engines with the native symbols of the WebAssembly Micro Runtime, in C
+    NativeSymbols,
+    /// A table of one ISA's calls in the form of strace's, for tracers
+    Syscallent,
+    /// A seccomp profile for container engines that allows the named calls, and what they become
+    /// on each ISA
+    Seccomp,
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
@@ -37,6 +53,15 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
         return Err(Failure::Other(
             "`--out` is for `docs`, which is many files; redirect the output instead".to_owned(),
         ));
+    }
+    let takes = matches!(args.what, What::Syscallent | What::Seccomp);
+    if takes == args.of.is_empty() {
+        let problem = match args.what {
+            What::Syscallent => "`emit syscallent` needs the name of an ISA",
+            What::Seccomp => "`emit seccomp` needs the names of the calls to allow",
+            _ => "only `syscallent` and `seccomp` take further arguments",
+        };
+        return Err(Failure::Other(problem.to_owned()));
     }
     let spec = super::load(dir)?;
     let text = match (args.what, &args.out) {
@@ -47,6 +72,18 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
             .collect(),
         (What::Rust, _) => emit::rust(&spec),
         (What::CHeader, _) => emit::c_header(&spec),
+        (What::Json, _) => emit::json(&spec),
+        (What::JsonSchema, _) => emit::json_schema(),
+        (What::Wit, _) => emit::wit(&spec),
+        (What::NativeSymbols, _) => emit::native_symbols(&spec),
+        (What::Syscallent, _) => {
+            let tables = args.of.iter().map(|name| {
+                let isa = super::isa(&spec, name)?;
+                Ok::<_, Failure>(emit::syscallent(&spec, isa))
+            });
+            tables.collect::<Result<_, _>>()?
+        }
+        (What::Seccomp, _) => emit::seccomp(&spec, &args.of)?,
     };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;

@@ -2,8 +2,24 @@
 
 mod c_header;
 pub mod docs;
+mod explain;
+#[cfg(feature = "json")]
+mod json;
+mod native_symbols;
 pub mod rust;
+#[cfg(feature = "json")]
+mod seccomp;
+mod syscallent;
+mod wit;
 
 pub use c_header::{c_header, c_name};
 pub use docs::docs;
+pub use explain::explain;
+#[cfg(feature = "json")]
+pub use json::{json, json_schema};
+pub use native_symbols::native_symbols;
 pub use rust::rust;
+#[cfg(feature = "json")]
+pub use seccomp::seccomp;
+pub use syscallent::syscallent;
+pub use wit::wit;
