@@ -14,7 +14,7 @@ mod seccomp;
 mod syscallent;
 mod wit;
 
-pub use c_header::c_header;
+pub use c_header::{c_header, c_name};
 pub use docs::docs;
 #[cfg(feature = "json")]
 pub use editor::editor_schemas;

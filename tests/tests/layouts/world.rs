@@ -71,7 +71,7 @@ impl Subject {
         };
         let two = |text: &str, between| {
             let (a, b) = text.split_once(between)?;
-            Some((word(a)?, word(b)?))
+            Some((word(a)?, word(b.trim_start())?))
         };
         if let Some(call) = text.strip_prefix("__NR_") {
             return word(call).map(Subject::Number);
@@ -87,12 +87,12 @@ impl Subject {
             "sizeof" => Subject::Size(word(of)?),
             "alignof" => Subject::Align(word(of)?),
             "offsetof" => {
-                let (of, field) = two(of, ", ")?;
+                let (of, field) = two(of, ",")?;
                 Subject::Offset(of, field)
             }
             "parameters" => Subject::Parameters(word(of)?),
             "parameter" => {
-                let (import, n) = two(of, ", ")?;
+                let (import, n) = two(of, ",")?;
                 Subject::Parameter(import, n.parse().ok()?)
             }
             "result" => Subject::Result(word(of)?),
