@@ -31,5 +31,9 @@ pub mod tables;
 #[cfg_attr(all(wali_isa, target_arch = "x86_64"), path = "isa/x86_64.rs")]
 #[cfg_attr(all(wali_isa, target_arch = "aarch64"), path = "isa/aarch64.rs")]
 #[cfg_attr(all(wali_isa, target_arch = "riscv64"), path = "isa/riscv64.rs")]
+#[cfg_attr(
+    all(wali_isa, target_arch = "loongarch64"),
+    path = "isa/loongarch64.rs"
+)]
 #[cfg_attr(not(wali_isa), path = "isa/portable.rs")]
 mod isa;

@@ -2,6 +2,8 @@
 //! both worlds, and comparing what they did.
 
 pub mod bench;
+pub mod emitted;
+pub mod gaps;
 pub mod guests;
 pub mod hostile;
 pub mod interp;

@@ -55,8 +55,7 @@ fn main() {
         .position(|isa| isa.guest)
         .expect("the guest's");
     // Elsewhere flags and structs would have to be translated here, too.
-    let here =
-        workspace::target().triple.is_none() && spec.isas[isa].name == std::env::consts::ARCH;
+    let here = !workspace::target().emulated() && spec.isas[isa].name == std::env::consts::ARCH;
     let variants = spec
         .calls
         .values()

@@ -49,7 +49,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     // QEMU's user mode knows no filters, and is old enough itself.
-    if workspace::target().triple.is_none() {
+    if !workspace::target().emulated() {
         let spec = Spec::load(&workspace::spec_dir()).unwrap_or_else(|e| panic!("{e}"));
         let all = std::env::var("WALI_OLD_KERNELS").is_ok_and(|which| which == "all");
         let programs: Vec<_> = guests::programs()
@@ -82,8 +82,18 @@ fn trials_of(release: Release, kernel: &OldKernel, program: &Arc<(Program, Built
         Trial::test(format!("{release}::{name}"), move || {
             let built = program.1.get_or_init(|| build::build(&program.0));
             let built = built.as_ref().map_err(|e| Failed::from(e.clone()))?;
-            compare::compare_prepared(built, &case, &|command| kernel.prepare(command))
-                .map_err(Failed::from)
+            let worlds = compare::prepared(built, &case, |command| kernel.prepare(command))?;
+            let [native, wali] = &worlds;
+            let mut found = compare::differences(["native", "wali"], native, wali);
+            found.extend(compare::unexpected("native", native, &case));
+            match found.is_empty() {
+                true => Ok(()),
+                false => Err(found
+                    .into_iter()
+                    .map(|d| d.report)
+                    .collect::<String>()
+                    .into()),
+            }
         })
         .with_ignored_flag(except)
     };

@@ -5,6 +5,7 @@ use core::arch::{asm, naked_asm};
 use crate::access::{Entry, Landing};
 use crate::bulk::Long;
 use crate::fault::Registers;
+use crate::layout::host;
 
 pub fn registers(machine: &mut libc::mcontext_t) -> Registers {
     Registers {
@@ -45,7 +46,7 @@ pub unsafe extern "C" fn syscall_checked(
 }
 
 /// This kernel brings the code along to which handlers return.
-pub const RESTORER: Option<unsafe extern "C" fn()> = None;
+pub fn set_restorer(_: &mut host::k_sigaction) {}
 
 /// Executes what is no instruction.
 pub fn illegal() {

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use crate::access::{Entry, Landing, Pins};
 use crate::bulk::Long;
 use crate::fault::Registers;
+use crate::layout::host;
 
 /// Plain Rust cannot name registers.
 pub fn registers(_: &mut libc::mcontext_t) -> Registers {
@@ -134,4 +135,4 @@ pub fn illegal() {}
 
 pub fn divide_by_zero() {}
 
-pub const RESTORER: Option<unsafe extern "C" fn()> = None;
+pub fn set_restorer(_: &mut host::k_sigaction) {}

@@ -5,6 +5,7 @@ use core::arch::{asm, naked_asm};
 use crate::access::{Entry, Landing};
 use crate::bulk::Long;
 use crate::fault::Registers;
+use crate::layout::host;
 
 /// Among the general registers of a machine context, the program counter has the place of `x0`,
 /// and `a0` is `x10`.
@@ -52,7 +53,7 @@ pub unsafe extern "C" fn syscall_checked(
 }
 
 /// This kernel brings the code along to which handlers return.
-pub const RESTORER: Option<unsafe extern "C" fn()> = None;
+pub fn set_restorer(_: &mut host::k_sigaction) {}
 
 /// Executes what is no instruction.
 pub fn illegal() {

@@ -5,6 +5,7 @@ use core::arch::{asm, naked_asm};
 use crate::access::{Entry, Landing};
 use crate::bulk::Long;
 use crate::fault::Registers;
+use crate::layout::host;
 
 pub fn registers(machine: &mut libc::mcontext_t) -> Registers {
     let mut register = |index: libc::c_int| (&raw mut machine.gregs[index as usize]).cast();
@@ -50,7 +51,10 @@ pub unsafe extern "C" fn syscall_checked(
 }
 
 /// This kernel has handlers return to code of the program's that calls `rt_sigreturn`.
-pub const RESTORER: Option<unsafe extern "C" fn()> = Some(restore);
+pub fn set_restorer(action: &mut host::k_sigaction) {
+    action.sa_flags |= crate::flags::sigaction_flags::SA_RESTORER as u64;
+    action.sa_restorer = restore as *const () as u64;
+}
 
 #[unsafe(naked)]
 unsafe extern "C" fn restore() {

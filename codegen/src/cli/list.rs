@@ -37,6 +37,7 @@ enum Way {
     Direct,
     Convert,
     Fallback,
+    Absent,
     Runtime,
     Refused,
 }
@@ -47,6 +48,7 @@ impl Way {
             Way::Direct => Answer::Direct,
             Way::Convert => Answer::Convert,
             Way::Fallback => Answer::Fallback,
+            Way::Absent => Answer::Absent,
             Way::Runtime => Answer::Runtime,
             Way::Refused => Answer::Refused,
         }
@@ -65,7 +67,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let isa = args
         .isa
         .as_deref()
-        .map(|name| index_of(&spec, name))
+        .map(|name| super::isa(&spec, name))
         .transpose()?;
     let rows = rows(&spec, isa, args.answer.map(Way::answer));
     let mut out = BufWriter::new(io::stdout().lock());
@@ -76,17 +78,6 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     }
     out.flush()?;
     Ok(())
-}
-
-fn index_of(spec: &Spec, name: &str) -> Result<usize, Failure> {
-    let found = spec.isas.iter().position(|isa| isa.name == name);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
-        Failure::Other(format!(
-            "unknown ISA `{name}`; the specification has {}",
-            names.join(", ")
-        ))
-    })
 }
 
 /// Every call of the kernel in the order of the guest's numbers, then those it lacks.

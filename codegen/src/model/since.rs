@@ -5,6 +5,12 @@ use std::str::FromStr;
 
 /// A release of Linux. What follows the third number, such as `-rc1`, does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(into = "String"),
+    schemars(with = "String")
+)]
 pub struct Release(pub [u16; 3]);
 
 impl FromStr for Release {
@@ -38,8 +44,20 @@ impl fmt::Display for Release {
     }
 }
 
+#[cfg(feature = "json")]
+impl From<Release> for String {
+    fn from(release: Release) -> String {
+        release.to_string()
+    }
+}
+
 /// The first release with a call, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Since {
     /// This one.
     Exactly(Release),

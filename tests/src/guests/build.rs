@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::Program;
-use crate::workspace;
+use crate::workspace::{self, Target};
 
 /// What makes Wasm modules of C files.
 const WASM_FLAGS: &[&str] = &[
@@ -34,7 +34,8 @@ const WASM_LINK: &[&str] = &[
     "-Wl,-z,stack-size=262144",
 ];
 
-/// The native half; the warnings left out are about mistakes the tests make on purpose.
+/// The native half, by gcc or clang; the warnings left out are about mistakes the tests make on
+/// purpose.
 const NATIVE_FLAGS: &[&str] = &[
     "-O1",
     "-std=gnu17",
@@ -45,6 +46,7 @@ const NATIVE_FLAGS: &[&str] = &[
     "-Wno-nonnull",
     "-Wno-stringop-overflow",
     "-Wno-stringop-overread",
+    "-Wno-unknown-warning-option",
 ];
 
 /// A program's two halves.
@@ -58,15 +60,20 @@ pub struct Built {
 
 /// Builds both halves, or takes them from an earlier build of the same sources.
 pub fn build(program: &Program) -> Result<Built, String> {
+    build_for(program, workspace::target())
+}
+
+/// The same, with a native half for that target.
+pub fn build_for(program: &Program, target: &Target) -> Result<Built, String> {
     let wasm = build_wasm(program)?;
-    let tools = tools()?;
+    let cc = target.cc()?;
     let source = read(&program.source)?;
-    let mut native = Command::new(&tools.cc[0]);
+    let mut native = Command::new(&cc[0]);
     native
-        .args(&tools.cc[1..])
+        .args(&cc[1..])
         .args(NATIVE_FLAGS)
         .arg(&program.source);
-    let key = hash(&(&source, &headers()?, &tools.cc, NATIVE_FLAGS));
+    let key = hash(&(&source, &headers()?, &cc, NATIVE_FLAGS));
     let native = cached(&format!("{}-{key:016x}", program.name), |out| {
         run(native, out)
     })?;
@@ -116,6 +123,28 @@ pub fn build_wasm(program: &Program) -> Result<PathBuf, String> {
     cached(&format!("{}-{key:016x}.wasm", program.name), |out| {
         run(wasm, out)
     })
+}
+
+/// Builds a module of C files that have nothing to do with the guests but their libc.
+pub fn build_module(sources: &[PathBuf], flags: &[String], out: &Path) -> Result<(), String> {
+    let mut wasm = module_compiler(flags)?;
+    wasm.args(WASM_LINK).args(sources).args(&libc()?.objects);
+    run(wasm, out)
+}
+
+/// A command that only looks whether such a file compiles.
+pub fn check_module(source: &Path, flags: &[String]) -> Result<Command, String> {
+    let mut wasm = module_compiler(flags)?;
+    wasm.arg("-fsyntax-only").arg(source);
+    Ok(wasm)
+}
+
+fn module_compiler(flags: &[String]) -> Result<Command, String> {
+    let mut wasm = Command::new(&tools()?.clang);
+    wasm.args(WASM_FLAGS).args(flags).arg("-isystem");
+    wasm.arg(super::dir().join("libc/include"));
+    wasm.arg("-I").arg(&libc()?.include);
+    Ok(wasm)
 }
 
 /// What makes bench kernels, in every world.
@@ -175,7 +204,6 @@ fn stem(path: &Path) -> String {
 struct Tools {
     clang: String,
     version: String,
-    cc: Vec<String>,
 }
 
 fn tools() -> Result<&'static Tools, String> {
@@ -201,20 +229,9 @@ fn find_tools() -> Result<Tools, String> {
             names.join(", ")
         ));
     };
-    // A compiler for the target under test, as the cc crate would look for it.
-    let cc = match &workspace::target().triple {
-        None => env::var("CC").unwrap_or_else(|_| "cc".into()),
-        Some(triple) => env::var(format!("CC_{}", triple.replace('-', "_"))).map_err(|_| {
-            format!(
-                "set CC_{} to a C compiler for {triple}",
-                triple.replace('-', "_")
-            )
-        })?,
-    };
     Ok(Tools {
         clang,
         version: String::from_utf8_lossy(&version).into_owned(),
-        cc: cc.split_whitespace().map(str::to_string).collect(),
     })
 }
 

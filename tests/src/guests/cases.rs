@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Both worlds must agree in everything; `stdout` and `status` say in addition what they
-//! must agree on. Without `cases:` there is one case without input.
+//! must agree on. Without `cases:` there is one case without input. ISAs must agree, too;
+//! `differs: { TEXT: REASON }` says that lines with the text must not.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -39,6 +40,10 @@ pub struct Case {
     /// The number of the signal by which it dies. Natively the shell says so; `wali` does itself,
     /// and that it does is required.
     pub signal: Option<i32>,
+    /// Texts in lines that must differ between ISAs, and why they do.
+    pub differs: BTreeMap<String, String>,
+    /// Whether it is among those that are run on other ISAs where there is little time.
+    pub quick: bool,
 }
 
 /// A text, plain or repeated.

@@ -1,95 +1,141 @@
-//! Running a case in both worlds and telling the differences.
+//! Running a case in one world or another, and telling the differences.
 
-use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 
 use super::build::Built;
 use super::cases::Case;
 use super::tree;
 use crate::process::{self, End, Outcome};
-use crate::workspace;
+use crate::workspace::{self, Target};
 
 /// How long a guest may take; generous, for emulated hosts.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// What a run in one world gave, as texts to compare.
-struct World {
+#[derive(Debug, Clone)]
+pub struct World {
     end: End,
     stdout: String,
     stderr: String,
     tree: String,
+    /// What is wrong whatever other worlds do.
+    wrong: Option<&'static str>,
 }
 
-/// Runs the case natively and under `wali`; an error shows what differs.
-pub fn compare(built: &Built, case: &Case) -> Result<(), String> {
-    compare_prepared(built, case, &|_| {})
+/// Something in which two worlds differ.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// The lines that only one of them has; for an end, what it was.
+    pub lines: Vec<String>,
+    /// How to show it.
+    pub report: String,
 }
 
-/// The same with something done to both commands before they start.
-pub fn compare_prepared(
+/// Runs the case natively on a target.
+pub fn native(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
+    world(target.command(&built.native), case)
+}
+
+/// Runs the case under the `wali` of a target.
+pub fn wali(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
+    let command = wali_of(target, &case.options, &built.wasm);
+    wali_world(command, case)
+}
+
+/// Runs the case in both worlds here, with something done to each command before it starts.
+pub fn prepared(
     built: &Built,
     case: &Case,
-    prepare: &dyn Fn(&mut Command),
-) -> Result<(), String> {
-    let mut native = workspace::command(&built.native);
+    prepare: impl Fn(&mut Command),
+) -> Result<[World; 2], String> {
+    let target = workspace::target();
+    let mut native = target.command(&built.native);
+    let mut wali = wali_of(target, &case.options, &built.wasm);
     prepare(&mut native);
-    let native = world(native, case)?;
-    let mut wali = wali_run_with(&case.options, &built.wasm);
     prepare(&mut wali);
-    let mut wali = world(wali, case)?;
-    let mut report = String::new();
-    let expected = match case.signal {
-        None => End::Exit(case.status),
-        Some(signal) => {
-            let said = wali.stderr.split_once("wali: ");
-            match said.filter(|(_, said)| said.contains(": killed by SIG")) {
-                Some((before, _)) => wali.stderr.truncate(before.len()),
-                None => report.push_str("wali does not say on standard error why it ends\n"),
-            }
-            End::Signal(signal)
+    Ok([world(native, case)?, wali_world(wali, case)?])
+}
+
+fn wali_world(command: Command, case: &Case) -> Result<World, String> {
+    let mut wali = world(command, case)?;
+    if case.signal.is_some() {
+        let said = wali.stderr.split_once("wali: ");
+        match said.filter(|(_, said)| said.contains(": killed by SIG")) {
+            Some((before, _)) => wali.stderr.truncate(before.len()),
+            None => wali.wrong = Some("wali does not say on standard error why it ends"),
         }
-    };
-    if native.end != wali.end {
-        let _ = writeln!(report, "native: {}\nwali:   {}", native.end, wali.end);
     }
-    differ(&mut report, "standard output", &native.stdout, &wali.stdout);
-    differ(&mut report, "standard error", &native.stderr, &wali.stderr);
-    differ(&mut report, "files left behind", &native.tree, &wali.tree);
-    if report.is_empty() {
-        // Both agree; now whether on the right thing.
-        if native.end != expected {
-            let _ = writeln!(report, "expected: {expected}; both: {}", native.end);
-        }
-        if let Some(stdout) = &case.stdout {
-            differ(
-                &mut report,
-                "standard output, expected against both",
-                stdout,
-                &native.stdout,
-            );
-        }
-        if report.is_empty() {
-            return Ok(());
-        }
-        let _ = writeln!(report, "standard error of both:\n{}", native.stderr);
-    }
-    Err(report)
+    Ok(wali)
 }
 
 /// `wali run MODULE`, to which arguments are added.
 pub fn wali_run(module: &Path) -> Command {
-    wali_run_with(&[], module)
+    wali_of(workspace::target(), &[], module)
 }
 
-/// The same with options before the module.
-pub fn wali_run_with(options: &[String], module: &Path) -> Command {
-    let mut command = workspace::command(workspace::wali());
+fn wali_of(target: &Target, options: &[String], module: &Path) -> Command {
+    let mut command = target.command(target.wali());
     command.arg("run").args(options).arg(module);
     command
+}
+
+/// In what two worlds differ, under these names.
+pub fn differences(names: [&str; 2], one: &World, other: &World) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for wrong in [one.wrong, other.wrong].into_iter().flatten() {
+        found.push(Difference {
+            lines: vec![wrong.to_string()],
+            report: format!("{wrong}\n"),
+        });
+    }
+    if one.end != other.end {
+        found.push(Difference {
+            lines: vec![one.end.to_string(), other.end.to_string()],
+            report: format!("{}: {}\n{}: {}\n", names[0], one.end, names[1], other.end),
+        });
+    }
+    let texts = [
+        ("standard output", &one.stdout, &other.stdout),
+        ("standard error", &one.stderr, &other.stderr),
+        ("files left behind", &one.tree, &other.tree),
+    ];
+    found.extend(
+        texts
+            .into_iter()
+            .filter_map(|(what, one, other)| differ(what, names, one, other)),
+    );
+    found
+}
+
+/// In what a world differs from what its case says.
+pub fn unexpected(name: &str, world: &World, case: &Case) -> Vec<Difference> {
+    let expected = match case.signal {
+        None => End::Exit(case.status),
+        Some(signal) => End::Signal(signal),
+    };
+    let mut found = Vec::new();
+    if world.end != expected {
+        found.push(Difference {
+            lines: vec![world.end.to_string()],
+            report: format!(
+                "expected: {expected}; {name}: {}, with the standard error\n{}",
+                world.end, world.stderr
+            ),
+        });
+    }
+    if let Some(stdout) = &case.stdout {
+        found.extend(differ(
+            "standard output",
+            ["expected", name],
+            stdout,
+            &world.stdout,
+        ));
+    }
+    found
 }
 
 fn world(mut command: Command, case: &Case) -> Result<World, String> {
@@ -112,6 +158,7 @@ fn world(mut command: Command, case: &Case) -> Result<World, String> {
         stdout: text(&stdout),
         stderr: text(&stderr),
         tree: tree::describe(&cwd).map_err(|e| format!("cannot read what is left: {e}"))?,
+        wrong: None,
     })
 }
 
@@ -122,19 +169,28 @@ fn text(bytes: &[u8]) -> String {
     }
 }
 
-fn differ(report: &mut String, what: &str, native: &str, wali: &str) {
-    if native != wali {
-        let diff = TextDiff::from_lines(native, wali);
-        let shown = diff
-            .unified_diff()
-            .context_radius(2)
-            .header("native", "wali")
-            .to_string();
-        // Enough to see what is wrong, not a megabyte of it.
-        let lines = shown
-            .lines()
-            .take(24)
-            .map(|l| l.chars().take(300).collect::<String>());
-        let _ = writeln!(report, "{what}:\n{}", lines.collect::<Vec<_>>().join("\n"));
+fn differ(what: &str, names: [&str; 2], one: &str, other: &str) -> Option<Difference> {
+    if one == other {
+        return None;
     }
+    let diff = TextDiff::from_lines(one, other);
+    let lines = diff
+        .iter_all_changes()
+        .filter(|change| change.tag() != ChangeTag::Equal)
+        .map(|change| change.to_string());
+    let shown = diff
+        .unified_diff()
+        .context_radius(2)
+        .header(names[0], names[1])
+        .to_string();
+    // Enough to see what is wrong, not a megabyte of it.
+    let shown: Vec<String> = shown
+        .lines()
+        .take(24)
+        .map(|l| l.chars().take(300).collect())
+        .collect();
+    Some(Difference {
+        lines: lines.collect(),
+        report: format!("{what}:\n{}\n", shown.join("\n")),
+    })
 }

@@ -6,7 +6,9 @@
 pub mod build;
 pub mod cases;
 pub mod compare;
+pub mod judge;
 pub mod page;
+pub mod table;
 pub mod tree;
 
 use std::path::{Path, PathBuf};

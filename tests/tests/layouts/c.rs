@@ -23,6 +23,15 @@ pub struct Question {
 /// Questions to the same headers.
 pub type Groups = BTreeMap<Vec<String>, Vec<Question>>;
 
+/// What makes some headers' contents known to a C file.
+pub type Include<'a> = dyn Fn(&[String]) -> Result<String, String> + 'a;
+
+/// Includes those headers that the ISA has.
+pub fn including(headers: &[String]) -> Result<String, String> {
+    let line = |h| format!("#if __has_include(<{h}>)\n#include <{h}>\n#endif\n");
+    Ok(headers.iter().map(line).collect())
+}
+
 /// What the program for an ISA says.
 pub fn host(known: &Known, headers: &Headers, isa: usize) -> Result<World, String> {
     let isa = &known.spec.isas[isa];
@@ -102,34 +111,48 @@ fn compiler(cc: &[String], includes: &[String]) -> Command {
 /// and reads what it prints.
 fn answers(cc: &[String], includes: &[String], groups: &Groups) -> Result<World, String> {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let folder = folder.path();
-    let all: Vec<&Question> = groups.values().flatten().collect();
-    let mut absent = BTreeSet::new();
-    // clang gives up after some errors unless told not to, in words that gcc does not know.
-    let version = toolchain::text(Command::new(&cc[0]).args(&cc[1..]).arg("--version"))?;
-    let unlimited = version.contains("clang").then_some("-ferror-limit=0");
-    let mut files = sources(groups, &absent, folder)?;
-    for file in &files {
+    let program = folder.path().join("program");
+    let files = sources(groups, folder.path(), &including, |file| {
         let mut check = compiler(cc, includes);
-        check.args(unlimited);
-        let output = toolchain::output(check.arg("-fsyntax-only").arg(file))?;
-        if !output.status.success() {
-            absent.extend(lacking(&String::from_utf8_lossy(&output.stderr), &all)?);
-        }
-    }
-    files = sources(groups, &absent, folder)?;
-    let program = folder.join("program");
+        check.args(unlimited(cc)?).arg("-fsyntax-only").arg(file);
+        Ok(check)
+    })?;
     let mut build = compiler(cc, includes);
     toolchain::text(build.args(&files).arg("-o").arg(&program))?;
-    let text = toolchain::text(&mut Command::new(&program))?;
-    read(&text, &all)
+    read(&toolchain::text(&mut Command::new(&program))?, groups)
+}
+
+/// clang gives up after some errors unless told not to, in words that gcc does not know.
+pub fn unlimited(cc: &[String]) -> Result<Option<&'static str>, String> {
+    let version = toolchain::text(Command::new(&cc[0]).args(&cc[1..]).arg("--version"))?;
+    Ok(version.contains("clang").then_some("-ferror-limit=0"))
+}
+
+/// The program's files, without the questions that `check`, a compiler's command for a file, finds
+/// to be about things that are not there.
+pub fn sources(
+    groups: &Groups,
+    folder: &Path,
+    include: &Include,
+    check: impl Fn(&Path) -> Result<Command, String>,
+) -> Result<Vec<PathBuf>, String> {
+    let mut absent = BTreeSet::new();
+    for file in written(groups, &absent, folder, include)? {
+        let output = toolchain::output(&mut check(&file)?)?;
+        if !output.status.success() {
+            let complaints = String::from_utf8_lossy(&output.stderr);
+            absent.extend(lacking(&complaints, groups)?);
+        }
+    }
+    written(groups, &absent, folder, include)
 }
 
 /// A file for each group, with a table; and one that prints them all.
-pub fn sources(
+fn written(
     groups: &Groups,
     without: &BTreeSet<usize>,
     folder: &Path,
+    include: &Include,
 ) -> Result<Vec<PathBuf>, String> {
     const ANSWER: &str = "struct answer { int question; long long value, bytes; };\n";
     let mut files = Vec::new();
@@ -137,12 +160,7 @@ pub fn sources(
     let mut index = 0;
     for (number, (headers, questions)) in groups.iter().enumerate() {
         let mut c = String::from("#include <stddef.h>\n");
-        for header in headers {
-            let _ = writeln!(
-                c,
-                "#if __has_include(<{header}>)\n#include <{header}>\n#endif"
-            );
-        }
+        c.push_str(&include(headers)?);
         let _ = writeln!(c, "{ANSWER}const struct answer answers_{number}[] = {{");
         for question in questions {
             if !without.contains(&index) {
@@ -178,7 +196,7 @@ pub fn sources(
 
 /// The questions about things that are not there, out of a compiler's complaints. Any other
 /// complaint is an error.
-fn lacking(complaints: &str, questions: &[&Question]) -> Result<BTreeSet<usize>, String> {
+fn lacking(complaints: &str, groups: &Groups) -> Result<BTreeSet<usize>, String> {
     // As clang and gcc put it.
     const ABSENT: [&str; 8] = [
         "undeclared",
@@ -190,6 +208,7 @@ fn lacking(complaints: &str, questions: &[&Question]) -> Result<BTreeSet<usize>,
         "first use in this function",
         "initializer element",
     ];
+    let count = groups.values().map(Vec::len).sum();
     let mut lacking = BTreeSet::new();
     for line in complaints.lines() {
         let Some((place, message)) = line
@@ -203,7 +222,7 @@ fn lacking(complaints: &str, questions: &[&Question]) -> Result<BTreeSet<usize>,
             .and_then(|rest| rest.split(':').next())
             .and_then(|line| line.parse::<usize>().ok())
             .and_then(|line| line.checked_sub(1))
-            .filter(|&index| index < questions.len());
+            .filter(|&index| index < count);
         match index {
             Some(index) if ABSENT.iter().any(|phrase| message.contains(phrase)) => {
                 lacking.insert(index);
@@ -215,7 +234,8 @@ fn lacking(complaints: &str, questions: &[&Question]) -> Result<BTreeSet<usize>,
 }
 
 /// Reads lines of `question value bytes`.
-pub fn read(text: &str, questions: &[&Question]) -> Result<World, String> {
+pub fn read(text: &str, groups: &Groups) -> Result<World, String> {
+    let questions: Vec<&Question> = groups.values().flatten().collect();
     let mut world = World::new();
     for line in text.lines() {
         let words: Vec<i64> = line

@@ -3,6 +3,9 @@
 
 mod c;
 mod compare;
+mod guest;
+mod listed;
+mod reference;
 mod rust;
 mod toolchain;
 mod world;
@@ -10,16 +13,18 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use compare::{Counts, Listed, Reach};
+use compare::{Counts, Reach};
 use libtest_mimic::{Arguments, Failed, Trial};
+use listed::Differences;
+use rust::Witness;
 use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
-use rust::Witness;
 use world::{KINDS, Known, World};
 
 /// What all tests share.
 struct Shared {
     known: Known,
+    differences: Differences,
     headers: OnceLock<Result<Headers, String>>,
     rust: BTreeMap<String, OnceLock<Result<BTreeMap<Witness, World>, String>>>,
     rows: Mutex<Vec<(String, String, Counts)>>,
@@ -30,73 +35,138 @@ fn main() {
     let known = Known::load().unwrap_or_else(|e| panic!("{e}"));
     let shared = Arc::new(Shared {
         known,
+        differences: Differences::load().unwrap_or_else(|e| panic!("{e}")),
         headers: OnceLock::new(),
-        rust: toolchain::isas().into_iter().map(|isa| (isa, OnceLock::new())).collect(),
+        rust: toolchain::isas()
+            .into_iter()
+            .map(|isa| (isa, OnceLock::new()))
+            .collect(),
         rows: Mutex::default(),
     });
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("differences_are_noticed", || {
+        compare::differences_are_noticed().map_err(Failed::from)
+    })];
     for isa in toolchain::isas() {
-        trials.push(trial(&shared, "clang", &isa, clang));
-        trials.push(trial(&shared, "c", &isa, |shared, isa| {
-            let world = c::host(&shared.known, shared.headers()?, isa)?;
-            compare(shared, isa, &world, Reach::Everything)
-        }));
-        trials.push(trial(&shared, "arch", &isa, |shared, isa| {
-            let world = shared.rust(isa, Witness::Arch)?;
-            compare(shared, isa, world, Reach::Everything)
-        }));
-        trials.push(trial(&shared, "arch-guest", &isa, |shared, isa| {
-            let world = shared.rust(isa, Witness::Guest)?;
-            compare::compare(&shared.known.guest(), world, Reach::Everything, &Listed::new())
-        }));
-        trials.push(trial(&shared, "libc", &isa, |shared, isa| {
-            let world = shared.rust(isa, Witness::Libc)?;
-            compare(shared, isa, world, Reach::Something)
-        }));
-        trials.push(trial(&shared, "linux-raw-sys", &isa, |shared, isa| {
-            let world = shared.rust(isa, Witness::LinuxRawSys)?;
-            compare(shared, isa, world, Reach::Something)
-        }));
+        for (witness, test) in ON_HOSTS {
+            trials.push(trial(&shared, witness, &isa, test));
+        }
     }
+    trials.push(trial(&shared, "wali.h", "guest", |shared, _| {
+        let ours = shared.known.guest();
+        let world = guest::header(&shared.known)?;
+        shared.compare("wali.h", "guest", &ours, &world, &LAID_OUT)
+    }));
+    trials.push(trial(&shared, "headers", "guest", |shared, _| {
+        let ours = shared.known.guest();
+        let world = guest::kernel(&shared.known, shared.headers()?)?;
+        shared.compare("headers", "guest", &ours, &world, &LAID_OUT)
+    }));
+    trials.push(trial(&shared, "wali-linux", "guest", |shared, _| {
+        let ours = shared.known.guest();
+        shared.compare(
+            "wali-linux",
+            "guest",
+            &ours,
+            &reference::guest()?,
+            &Reach::Something,
+        )
+    }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     print_table(&shared);
     conclusion.exit();
 }
 
-fn trial(
-    shared: &Arc<Shared>,
-    witness: &'static str,
-    isa: &str,
-    test: fn(&Shared, usize) -> Result<Counts, String>,
-) -> Trial {
+/// Structs, fields and constants.
+const LAID_OUT: Reach = Reach::Kinds(&[0, 1, 2]);
+
+/// A comparison of what a witness says about an ISA.
+type Test = fn(&Shared, &str) -> Result<Counts, String>;
+
+/// The witnesses for each ISA.
+const ON_HOSTS: [(&str, Test); 7] = [
+    ("clang", |shared, isa| {
+        let facts = extract(&shared.known.intent, shared.headers()?)?;
+        let world = world::world(&facts, shared.index(isa)?);
+        shared.compare_host("clang", isa, &world, &Reach::Everything)
+    }),
+    ("c", |shared, isa| {
+        let world = c::host(&shared.known, shared.headers()?, shared.index(isa)?)?;
+        shared.compare_host("c", isa, &world, &Reach::Everything)
+    }),
+    ("arch", |shared, isa| {
+        let world = shared.rust(isa, Witness::Arch)?;
+        shared.compare_host("arch", isa, world, &Reach::Everything)
+    }),
+    ("arch-guest", |shared, isa| {
+        let world = shared.rust(isa, Witness::Guest)?;
+        let ours = shared.known.guest();
+        shared.compare("arch-guest", isa, &ours, world, &LAID_OUT)
+    }),
+    ("libc", |shared, isa| {
+        let world = shared.rust(isa, Witness::Libc)?;
+        shared.compare_host("libc", isa, world, &Reach::Something)
+    }),
+    ("linux-raw-sys", |shared, isa| {
+        let world = shared.rust(isa, Witness::LinuxRawSys)?;
+        shared.compare_host("linux-raw-sys", isa, world, &Reach::Something)
+    }),
+    ("wali-linux", |shared, isa| match reference::host(isa)? {
+        None => Ok(Counts::default()),
+        Some((world, asked)) => {
+            shared.compare_host("wali-linux", isa, &world, &Reach::These(asked))
+        }
+    }),
+];
+
+fn trial(shared: &Arc<Shared>, witness: &'static str, isa: &str, test: Test) -> Trial {
     let (shared, isa) = (Arc::clone(shared), isa.to_owned());
     Trial::test(format!("{witness}::{isa}"), move || {
-        let index = shared.known.isa(&isa);
-        let index = index.ok_or_else(|| Failed::from(format!("the facts know no {isa}")))?;
-        let counts = test(&shared, index)
-            .map_err(|e| Failed::from(format!("{witness} on {isa}:\n{e}")))?;
+        let counts =
+            test(&shared, &isa).map_err(|e| Failed::from(format!("{witness} on {isa}:\n{e}")))?;
         let mut rows = shared.rows.lock().expect("no test panics with it");
         rows.push((witness.to_owned(), isa.clone(), counts));
         Ok(())
     })
 }
 
-fn compare(shared: &Shared, isa: usize, world: &World, reach: Reach) -> Result<Counts, String> {
-    compare::compare(&shared.known.host(isa), world, reach, &Listed::new())
-}
-
-fn clang(shared: &Shared, isa: usize) -> Result<Counts, String> {
-    let facts = extract(&shared.known.intent, shared.headers()?)?;
-    compare(shared, isa, &world::world(&facts, isa), Reach::Everything)
-}
-
 impl Shared {
+    /// The ISA's place in the facts.
+    fn index(&self, isa: &str) -> Result<usize, String> {
+        let isas = &self.known.facts.isas;
+        let index = isas.iter().position(|known| known == isa);
+        index.ok_or_else(|| format!("the specification knows no {isa}"))
+    }
+
+    fn compare_host(
+        &self,
+        witness: &str,
+        isa: &str,
+        world: &World,
+        reach: &Reach,
+    ) -> Result<Counts, String> {
+        let ours = self.known.host(self.index(isa)?);
+        self.compare(witness, isa, &ours, world, reach)
+    }
+
+    fn compare(
+        &self,
+        witness: &str,
+        isa: &str,
+        ours: &World,
+        world: &World,
+        reach: &Reach,
+    ) -> Result<Counts, String> {
+        compare::compare(ours, world, reach, &self.differences.of(witness, isa)?)
+    }
+
     /// What the Rust program for an ISA says.
-    fn rust(&self, isa: usize, witness: Witness) -> Result<&World, String> {
-        let name = &self.known.facts.isas[isa];
-        let worlds = self.rust[name].get_or_init(|| rust::answers(&self.known, isa));
+    fn rust(&self, isa: &str, witness: Witness) -> Result<&World, String> {
+        let index = self.index(isa)?;
+        let worlds = self.rust[isa].get_or_init(|| rust::answers(&self.known, index));
         let worlds = worlds.as_ref().map_err(Clone::clone)?;
-        worlds.get(&witness).ok_or_else(|| "it says nothing".to_owned())
+        worlds
+            .get(&witness)
+            .ok_or_else(|| "it says nothing".to_owned())
     }
 
     /// The headers that the facts are from.

@@ -198,7 +198,10 @@ fn of_struct(
 }
 
 fn syn_keyword(word: &str) -> bool {
-    ["type", "match", "ref", "in", "move", "loop", "final", "priv"].contains(&word)
+    [
+        "type", "match", "ref", "in", "move", "loop", "final", "priv",
+    ]
+    .contains(&word)
 }
 
 fn fields(known: &Known, name: &str) -> impl Iterator<Item = String> {
@@ -298,7 +301,8 @@ fn raw(
     let mut types: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for module in FEATURES {
         let file = sources.join(isa).join(format!("{module}.rs"));
-        let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let text =
+            std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
         let path = format!("linux_raw_sys::{module}");
         let mut inside = None;
         for line in text.lines() {
@@ -425,7 +429,9 @@ fn build(
             .filter(|span| span["is_primary"] == true)
             .find_map(|span| span["line_start"].as_u64());
         match place {
-            Some(line) if ABSENT.contains(&code) || text.contains(FUNCTION) => complaints.push((line, text)),
+            Some(line) if ABSENT.contains(&code) || text.contains(FUNCTION) => {
+                complaints.push((line, text))
+            }
             // The count of errors at the end.
             None if text.contains("could not compile") || text.contains("aborting due to") => {}
             _ => return Err(text),

@@ -8,7 +8,7 @@ use wali_codegen::check;
 use wali_codegen::diag::Diagnostics;
 use wali_codegen::facts::{self, Facts};
 use wali_codegen::intent::{self, Intent};
-use wali_codegen::model::Spec;
+use wali_codegen::model::{Spec, WasmType};
 use wali_codegen::source::Sources;
 use wali_tests::workspace;
 
@@ -27,6 +27,12 @@ pub enum Subject {
     Offset(String, String),
     /// The size of a field.
     FieldSize(String, String),
+    /// How many parameters a guest's import has.
+    Parameters(String),
+    /// How many bits one of them has.
+    Parameter(String, usize),
+    /// How many bits the result has, 0 if there is none.
+    Result(String),
 }
 
 impl fmt::Display for Subject {
@@ -38,6 +44,9 @@ impl fmt::Display for Subject {
             Subject::Align(of) => write!(f, "alignof({of})"),
             Subject::Offset(of, field) => write!(f, "offsetof({of}, {field})"),
             Subject::FieldSize(of, field) => write!(f, "sizeof({of}.{field})"),
+            Subject::Parameters(import) => write!(f, "parameters({import})"),
+            Subject::Parameter(import, n) => write!(f, "parameter({import}, {n})"),
+            Subject::Result(import) => write!(f, "result({import})"),
         }
     }
 }
@@ -50,12 +59,50 @@ impl Subject {
             Subject::Offset(..) | Subject::FieldSize(..) => 1,
             Subject::Constant(_) => 2,
             Subject::Number(_) => 3,
+            Subject::Parameters(_) | Subject::Parameter(..) | Subject::Result(_) => 4,
         }
+    }
+
+    /// What [`Subject`]'s display says.
+    pub fn parse(text: &str) -> Option<Subject> {
+        let word = |text: &str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            (!text.is_empty() && text.chars().all(fits)).then(|| text.to_owned())
+        };
+        let two = |text: &str, between| {
+            let (a, b) = text.split_once(between)?;
+            Some((word(a)?, word(b.trim_start())?))
+        };
+        if let Some(call) = text.strip_prefix("__NR_") {
+            return word(call).map(Subject::Number);
+        }
+        let Some((what, of)) = text.strip_suffix(')').and_then(|t| t.split_once('(')) else {
+            return word(text).map(Subject::Constant);
+        };
+        Some(match what {
+            "sizeof" if of.contains('.') => {
+                let (of, field) = two(of, ".")?;
+                Subject::FieldSize(of, field)
+            }
+            "sizeof" => Subject::Size(word(of)?),
+            "alignof" => Subject::Align(word(of)?),
+            "offsetof" => {
+                let (of, field) = two(of, ",")?;
+                Subject::Offset(of, field)
+            }
+            "parameters" => Subject::Parameters(word(of)?),
+            "parameter" => {
+                let (import, n) = two(of, ",")?;
+                Subject::Parameter(import, n.parse().ok()?)
+            }
+            "result" => Subject::Result(word(of)?),
+            _ => return None,
+        })
     }
 }
 
 /// The columns, each with what is checked of one such thing.
-pub const KINDS: [&str; 4] = ["structs", "fields", "constants", "numbers"];
+pub const KINDS: [&str; 5] = ["structs", "fields", "constants", "numbers", "types"];
 
 /// A value; witnesses that have types say how wide the value's is.
 #[derive(Debug, Clone, Copy)]
@@ -126,27 +173,6 @@ impl Known {
         }
     }
 
-    /// The index of an ISA of that name.
-    pub fn isa(&self, name: &str) -> Option<usize> {
-        self.facts.isas.iter().position(|isa| isa == name)
-    }
-
-    /// All that could be said, whether or not an ISA has it.
-    pub fn subjects(&self) -> Vec<Subject> {
-        let of = &self.facts;
-        let mut all: Vec<Subject> = of.calls.keys().cloned().map(Subject::Number).collect();
-        all.extend(of.constants.keys().cloned().map(Subject::Constant));
-        for (name, s) in &of.structs {
-            all.push(Subject::Size(name.clone()));
-            all.push(Subject::Align(name.clone()));
-            for (field, _) in &s.fields {
-                all.push(Subject::Offset(name.clone(), field.clone()));
-                all.push(Subject::FieldSize(name.clone(), field.clone()));
-            }
-        }
-        all
-    }
-
     /// An ISA as the facts have it.
     pub fn host(&self, isa: usize) -> World {
         world(&self.facts, isa)
@@ -168,7 +194,43 @@ impl Known {
                 world.insert(Subject::FieldSize(c, d), unsigned(f.guest.size));
             }
         }
+        let word = |ty| match ty {
+            WasmType::I32 => "i32",
+            WasmType::I64 => "i64",
+        };
+        for call in self.spec.calls.values() {
+            let types = call.guest_signature(&self.spec).into_iter().map(word);
+            let types: Vec<&str> = types.collect();
+            for import in std::iter::once(&call.import).chain(&call.aliases) {
+                signature(&mut world, import, &types, "i64");
+            }
+        }
+        for aux in self.spec.aux.values() {
+            let (types, result) = aux.guest_signature(&self.spec);
+            let types: Vec<&str> = types.into_iter().map(word).collect();
+            for import in std::iter::once(&aux.name).chain(&aux.aliases) {
+                signature(&mut world, import, &types, result.map_or("", word));
+            }
+        }
         world
+    }
+}
+
+/// Says what type an import has, in words of WebAssembly.
+pub fn signature(world: &mut World, import: &str, parameters: &[&str], result: &str) {
+    let bits = |ty: &str| {
+        plain(
+            ty.strip_prefix('i')
+                .and_then(|b| b.parse().ok())
+                .unwrap_or(0),
+        )
+    };
+    let own = || import.to_owned();
+    let count = i64::try_from(parameters.len()).expect("few");
+    world.insert(Subject::Parameters(own()), plain(count));
+    world.insert(Subject::Result(own()), bits(result));
+    for (n, ty) in parameters.iter().enumerate() {
+        world.insert(Subject::Parameter(own(), n), bits(ty));
     }
 }
 

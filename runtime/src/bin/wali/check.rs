@@ -19,8 +19,9 @@ use super::{CANNOT_RUN, complain, load};
 /// tried: what a kernel's configuration or a container's filter leaves out does not show.
 ///
 /// direct: straight to the kernel. convert: with structures or flags converted. fallback:
-/// by another call, as this ISA lacks it. runtime: by the runtime. refused: with an error,
-/// for the sandbox's sake. unknown: with ENOSYS, as Linux has no such call.
+/// by another call, as this ISA lacks it. absent: with ENOSYS, as this ISA lacks it and nothing
+/// stands in for it. runtime: by the runtime. refused: with an error, for the sandbox's sake.
+/// unknown: with ENOSYS, as Linux has no such call.
 ///
 /// The exit status is 0 if every import is answered, 1 if some are unknown or cannot be linked,
 /// or came later than the release named by --kernel; 126 if the module cannot be run at all,
