@@ -32,7 +32,9 @@ fn isas_stand_in_table_order() {
     let spec = spec();
     let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
     assert_eq!(names[..3], ["x86_64", "aarch64", "riscv64"]);
-    let files = std::fs::read_dir("../spec/isa").expect("the folder").count();
+    let files = std::fs::read_dir("../spec/isa")
+        .expect("the folder")
+        .count();
     assert_eq!(names.len(), files);
     let guests = spec.isas.iter().filter(|isa| isa.guest);
     assert_eq!(guests.map(|isa| &isa.name).collect::<Vec<_>>(), ["x86_64"]);

@@ -59,8 +59,9 @@ const FEATURES: [&str; 18] = [
 pub fn answers(known: &Known, isa: usize) -> Result<BTreeMap<Witness, World>, String> {
     let isa = &known.spec.isas[isa].name;
     let toolchain = toolchain::of(isa)?;
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let folder = folder.path();
+    // Always the same one, so that cargo need not build everything anew.
+    let folder = workspace::target_dir().join("layouts").join(isa);
+    let folder = folder.as_path();
     package(folder)?;
     let sources = sources(folder)?;
     let mut questions = Vec::new();

@@ -27,28 +27,20 @@ pub fn isas() -> Vec<String> {
 
 /// The tools for an ISA.
 pub fn of(isa: &str) -> Result<Toolchain, String> {
-    // As the cc crate looks for it: the target with underscores.
-    let set_up = env::vars().find_map(|(key, value)| {
-        let target = key.strip_prefix("CC_")?;
-        (target.starts_with(isa) && target.ends_with("_linux_gnu"))
-            .then(|| (target.to_owned(), value))
-    });
-    let (target, cc) = match set_up {
-        Some((key, cc)) => {
-            let all = text(Command::new("rustc").args(["--print", "target-list"]))?;
-            let mut all = all.lines();
-            let found = all.find(|target| target.replace('-', "_") == key);
-            let found = found.ok_or_else(|| format!("rustc knows no target for CC_{key}"))?;
-            (found.to_owned(), cc)
+    let (target, cc) = match env::var(format!("WALI_TARGET_{isa}")) {
+        Ok(target) => {
+            let key = format!("CC_{}", target.replace('-', "_"));
+            let cc = env::var(&key).map_err(|_| format!("{key} is not set"))?;
+            (target, cc)
         }
-        None if isa == env::consts::ARCH => {
+        Err(_) if isa == env::consts::ARCH => {
             let version = text(Command::new("rustc").arg("-vV"))?;
             let host = version.lines().find_map(|l| l.strip_prefix("host: "));
             let host = host.ok_or("rustc does not say what it is for")?;
             let cc = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
             (host.to_owned(), cc)
         }
-        None => return Err(format!("no tools for {isa}: run this under ./cross")),
+        Err(_) => return Err(format!("no tools for {isa}: run this under ./cross")),
     };
     let cc = cc.split_whitespace().map(str::to_owned).collect();
     Ok(Toolchain { cc, target })
