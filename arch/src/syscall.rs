@@ -54,6 +54,9 @@ pub fn checked_exit() -> usize {
 }
 
 #[cfg(all(test, wali_isa))]
+mod signals;
+
+#[cfg(all(test, wali_isa))]
 mod tests {
     use super::*;
     use crate::fault::MachineContext;

@@ -1,6 +1,8 @@
 //! What is emitted, given to those that it is for: a C compiler, a reader of WIT, a validator of
 //! JSON, and the kernel's seccomp. All of the specification, not a part chosen for the test.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +12,7 @@ use std::thread;
 use serde_json::Value;
 use wali_codegen::emit;
 use wali_codegen::model::Spec;
+use wali_codegen::source::Sources;
 
 fn spec() -> &'static Spec {
     static SPEC: OnceLock<Spec> = OnceLock::new();
@@ -185,4 +188,97 @@ fn the_kernel_enforces_the_seccomp_profile() {
 fn a_call_that_is_none_is_no_profile() {
     let error = emit::seccomp(spec(), &["raed".to_owned()]).unwrap_err();
     assert_eq!(error, "no call `raed`; did you mean `read`?");
+}
+
+/// A file of the specification, or of one that is broken, by the part it belongs to.
+fn fits(part: &str, yaml: &str) -> Result<(), Vec<String>> {
+    static VALIDATORS: OnceLock<BTreeMap<&str, jsonschema::Validator>> = OnceLock::new();
+    let validators = VALIDATORS.get_or_init(|| {
+        let schemas = emit::editor_schemas(spec()).into_iter();
+        let validators = schemas.map(|(part, schema)| {
+            let schema = serde_json::from_str(&schema).unwrap();
+            (part, jsonschema::draft202012::new(&schema).unwrap())
+        });
+        validators.collect()
+    });
+    let value: Value = serde_saphyr::from_str(yaml).map_err(|e| vec![e.to_string()])?;
+    let mistakes = validators[part].iter_errors(&value);
+    let mistakes: Vec<String> = mistakes
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
+    if mistakes.is_empty() {
+        Ok(())
+    } else {
+        Err(mistakes)
+    }
+}
+
+#[test]
+fn the_specification_fits_the_schemas_for_editors() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec");
+    let sources = Sources::read(&folder).unwrap();
+    let mut files = 0;
+    for source in &sources.files {
+        let part = source.path.split(['/', '.']).next().unwrap();
+        if part == "facts" {
+            continue;
+        }
+        files += 1;
+        fits(part, &source.text).unwrap_or_else(|mistakes| {
+            panic!("{}: {}", source.path, mistakes.join("\n"));
+        });
+    }
+    assert!(files > 40, "{files} files");
+}
+
+#[test]
+fn the_schemas_for_editors_see_mistakes() {
+    let whole = "x: { doc: d, args: { fd: fd } }";
+    assert_eq!(fits("syscalls", whole), Ok(()));
+    for broken in [
+        "x: { doc: d, arguments: { fd: fd } }",
+        "x: { doc: d, args: { fd: fdd } }",
+        "x: { doc: d, args: { FD: fd } }",
+        "x: { doc: d, args: { buf: { in: bytes, out: bytes, len: n }, n: size_t } }",
+        "x: { doc: d, args: { buf: { len: n }, n: size_t } }",
+        "x: { doc: d, args: { a: int, b: int, c: int, d: int, e: int, f: int, g: int } }",
+        "x: { doc: d, args: { st: { out: struct stt } } }",
+        "x: { doc: d, args: {}, restart: sometimes }",
+        "x: { doc: d, args: {}, returns: struct stat }",
+        "x: { doc: d, refuse: EPERM }",
+        "x: { doc: d, refuse: EPREM, because: a reason }",
+        "x: { doc: d, args: {}, because: a reason }",
+        "x: { doc: d, args: {}, runtime: why, refuse: EPERM, because: a reason }",
+        "x: { doc: d, args: { c: int }, cases: { by: c, of: { F_GETFD: {} } } }",
+        "x: { doc: d, args: { c: int, p: none } }",
+        "x: { args: {} }",
+        "x: { doc: d }",
+    ] {
+        assert!(fits("syscalls", broken).is_err(), "{broken}");
+    }
+    assert!(fits("types", "x: { guest: u33 }").is_err());
+    assert!(fits("types", "x: { guest: u32, role: file }").is_err());
+    assert!(fits("flags", "x: { kind: flag, headers: [a.h], members: [A] }").is_err());
+    assert!(fits("flags", "x: { kind: flags, headers: [a.c], members: [A] }").is_err());
+    assert!(fits("structs", "x: { headers: [a.h], fields: { a: lnog } }").is_err());
+    assert!(fits("isa", "order: 1").is_err());
+}
+
+/// What editors are given is what follows from the specification as it stands.
+#[test]
+fn committed_schemas_are_up_to_date() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/schema");
+    for (part, schema) in emit::editor_schemas(spec()) {
+        let path = folder.join(format!("{part}.json"));
+        if std::env::var_os("WALI_BLESS").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &schema).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == schema,
+            "{} is out of date; `wali-codegen emit editor-schemas --out spec/schema`",
+            path.display()
+        );
+    }
 }

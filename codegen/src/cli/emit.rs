@@ -1,5 +1,6 @@
 //! `wali-codegen emit`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ pub(super) struct Args {
     /// For `syscallent`, the ISA; for `seccomp`, the calls, by name or import
     #[arg(value_name = "ISA|CALL")]
     of: Vec<String>,
-    /// Writes the pages of `docs` into this folder, and removes pages that it wrote before and
-    /// that are no more
+    /// Writes what is many files, `docs` and `editor-schemas`, into this folder; pages of `docs`
+    /// that are no more are removed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -37,6 +38,8 @@ enum What {
     Json,
     /// The JSON Schema of that JSON, which says what each part means
     JsonSchema,
+    /// JSON Schemas for editors of the specification's YAML, one for each part of it
+    EditorSchemas,
     /// The imports as a WIT world, for tools of the component model
     Wit,
     /// A table for engines with the native symbols of the WebAssembly Micro Runtime, in C
@@ -49,9 +52,10 @@ enum What {
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
-    if args.out.is_some() && args.what != What::Docs {
+    let many = matches!(args.what, What::Docs | What::EditorSchemas);
+    if args.out.is_some() && !many {
         return Err(Failure::Other(
-            "`--out` is for `docs`, which is many files; redirect the output instead".to_owned(),
+            "`--out` is for what is many files; redirect the output instead".to_owned(),
         ));
     }
     let takes = matches!(args.what, What::Syscallent | What::Seccomp);
@@ -66,6 +70,13 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let spec = super::load(dir)?;
     let text = match (args.what, &args.out) {
         (What::Docs, Some(out)) => return write_pages(&spec, out).map_err(Failure::Other),
+        (What::EditorSchemas, out) => {
+            let schemas = emit::editor_schemas(&spec);
+            match out {
+                Some(out) => return write_schemas(&schemas, out).map_err(Failure::Other),
+                None => schemas.into_values().collect(),
+            }
+        }
         (What::Docs, None) => emit::docs(&spec)
             .into_iter()
             .map(|(name, page)| format!("<!-- {name} -->\n{page}\n"))
@@ -91,11 +102,21 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+fn fails(path: &Path) -> impl Fn(io::Error) -> String {
+    let path = path.display().to_string();
+    move |error| format!("{path}: {error}")
+}
+
+fn write_schemas(schemas: &BTreeMap<&str, String>, dir: &Path) -> Result<(), String> {
+    fs::create_dir_all(dir).map_err(fails(dir))?;
+    for (part, schema) in schemas {
+        let path = dir.join(format!("{part}.json"));
+        fs::write(&path, schema).map_err(fails(&path))?;
+    }
+    Ok(())
+}
+
 fn write_pages(spec: &Spec, dir: &Path) -> Result<(), String> {
-    let fails = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: io::Error| format!("{path}: {error}")
-    };
     fs::create_dir_all(dir).map_err(fails(dir))?;
     let pages = emit::docs(spec);
     for entry in fs::read_dir(dir).map_err(fails(dir))? {

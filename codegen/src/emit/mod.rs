@@ -2,6 +2,8 @@
 
 mod c_header;
 pub mod docs;
+#[cfg(feature = "json")]
+mod editor;
 mod explain;
 #[cfg(feature = "json")]
 mod json;
@@ -14,6 +16,8 @@ mod wit;
 
 pub use c_header::{c_header, c_name};
 pub use docs::docs;
+#[cfg(feature = "json")]
+pub use editor::editor_schemas;
 pub use explain::explain;
 #[cfg(feature = "json")]
 pub use json::{json, json_schema};

@@ -6,7 +6,7 @@ use wali_arch::layout::{Convert, Plain, guest};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, everywhere, interruptible, outcome};
+use super::{address_of, interruptible, outcome};
 use crate::host::abi::{Errno, GuestMemory};
 use crate::host::signals::Signals;
 
@@ -127,7 +127,7 @@ pub fn futex_requeue(
     wake: i32,
     requeue: i32,
 ) -> Result<i64, Errno> {
-    let number = everywhere(number::futex_requeue)?;
+    let number = everywhere!(futex_requeue);
     let call = |waiters: usize| {
         let (flags, wake, requeue) = (flags as usize, wake as usize, requeue as usize);
         // SAFETY: the words' addresses are inside the reservation or nowhere.
@@ -181,7 +181,7 @@ pub fn futex_wake(
 ) -> Result<i64, Errno> {
     let private = flags & futex2_flags::FUTEX2_PRIVATE as u32 != 0;
     let flags = flags & !(futex2_flags::FUTEX2_PRIVATE as u32);
-    let number = everywhere(number::futex_wake)?;
+    let number = everywhere!(futex_wake);
     let word = memory.address(uaddr, WORD);
     let (mask, count) = (mask as usize, count as usize);
     // SAFETY: the word is inside the reservation, null or nowhere.
