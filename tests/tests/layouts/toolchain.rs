@@ -1,49 +1,21 @@
-//! The tools for each ISA: this machine's own for its own, and what `./cross --host` sets up
-//! for others.
+//! Compilers and programs of the ISAs, and what they print.
 
-use std::env;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What builds programs for an ISA. They start like any others.
-#[derive(Debug, Clone)]
-pub struct Toolchain {
-    /// The C compiler, with arguments.
-    pub cc: Vec<String>,
-    /// What rustc calls the target.
-    pub target: String,
+use wali_tests::workspace::{self, Target};
+
+/// The ISAs to check: this machine's, and those that `./cross --host` has set up.
+pub fn targets() -> Vec<&'static Target> {
+    let others = workspace::targets().iter().copied();
+    let others = others.filter(|target| target.isa != workspace::target().isa);
+    std::iter::once(workspace::target()).chain(others).collect()
 }
 
-/// The ISAs to check: this machine's, and those that `./cross` has set up.
-pub fn isas() -> Vec<String> {
-    let mut isas = vec![env::consts::ARCH.to_owned()];
-    for isa in env::var("WALI_ISAS").unwrap_or_default().split(',') {
-        if !isa.is_empty() && !isas.iter().any(|known| known == isa) {
-            isas.push(isa.to_owned());
-        }
-    }
-    isas
-}
-
-/// The tools for an ISA.
-pub fn of(isa: &str) -> Result<Toolchain, String> {
-    let (target, cc) = match env::var(format!("WALI_TARGET_{isa}")) {
-        Ok(target) => {
-            let key = format!("CC_{}", target.replace('-', "_"));
-            let cc = env::var(&key).map_err(|_| format!("{key} is not set"))?;
-            (target, cc)
-        }
-        Err(_) if isa == env::consts::ARCH => {
-            let version = text(Command::new("rustc").arg("-vV"))?;
-            let host = version.lines().find_map(|l| l.strip_prefix("host: "));
-            let host = host.ok_or("rustc does not say what it is for")?;
-            let cc = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-            (host.to_owned(), cc)
-        }
-        Err(_) => return Err(format!("no tools for {isa}: run this under ./cross")),
-    };
-    let cc = cc.split_whitespace().map(str::to_owned).collect();
-    Ok(Toolchain { cc, target })
+/// The target of an ISA.
+pub fn target(isa: &str) -> Result<&'static Target, String> {
+    let found = targets().into_iter().find(|target| target.isa == isa);
+    found.ok_or_else(|| format!("{isa} is not set up: start this by ./cross --host {isa}"))
 }
 
 /// What a command prints; an error if it fails.
