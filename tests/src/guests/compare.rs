@@ -13,7 +13,7 @@ use crate::process::{self, End, Outcome};
 use crate::workspace::{self, Target};
 
 /// How long a guest may take; generous, for emulated hosts.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What a run in one world gave, as texts to compare.
 #[derive(Debug, Clone)]

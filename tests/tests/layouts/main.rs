@@ -37,18 +37,19 @@ fn main() {
         known,
         differences: Differences::load().unwrap_or_else(|e| panic!("{e}")),
         headers: OnceLock::new(),
-        rust: toolchain::isas()
+        rust: toolchain::targets()
             .into_iter()
-            .map(|isa| (isa, OnceLock::new()))
+            .map(|target| (target.isa.clone(), OnceLock::new()))
             .collect(),
         rows: Mutex::default(),
     });
     let mut trials = vec![Trial::test("differences_are_noticed", || {
         compare::differences_are_noticed().map_err(Failed::from)
     })];
-    for isa in toolchain::isas() {
+    for target in toolchain::targets() {
+        let isa = &target.isa;
         for (witness, test) in ON_HOSTS {
-            trials.push(trial(&shared, witness, &isa, test));
+            trials.push(trial(&shared, witness, isa, test));
         }
     }
     trials.push(trial(&shared, "wali.h", "guest", |shared, _| {
