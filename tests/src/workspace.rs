@@ -181,6 +181,12 @@ impl Target {
         cargo.current_dir(root());
         cargo.args(["build", "--quiet", "--package", "wali-runtime"]);
         let mut place = target_dir();
+        if let Ok(crates) = env::var(format!("WALI_BUILD_STD_{}", self.isa)) {
+            // Apart, since what stable rustc is allowed here has all be built anew.
+            place.push("build-std");
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+            cargo.env("CARGO_UNSTABLE_BUILD_STD", crates);
+        }
         what(&mut cargo).arg("--target-dir").arg(&place);
         if let Some(triple) = &self.triple {
             cargo.args(["--target", triple]);
