@@ -184,7 +184,7 @@ fn of_struct(
         let rust = match field.as_str() {
             // As the macros and bindgen have it.
             "type" if witness == Witness::LinuxRawSys => "type_".to_owned(),
-            word if syn_keyword(word) => format!("r#{word}"),
+            word if keyword(word) => format!("r#{word}"),
             word => word.to_owned(),
         };
         ask(
@@ -198,7 +198,7 @@ fn of_struct(
     }
 }
 
-fn syn_keyword(word: &str) -> bool {
+fn keyword(word: &str) -> bool {
     [
         "type", "match", "ref", "in", "move", "loop", "final", "priv",
     ]
