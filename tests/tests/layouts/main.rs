@@ -21,12 +21,15 @@ use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
 use world::{KINDS, Known, World};
 
+/// What several witnesses say of one ISA.
+type Worlds = BTreeMap<Witness, World>;
+
 /// What all tests share.
 struct Shared {
     known: Known,
     differences: Differences,
     headers: OnceLock<Result<Headers, String>>,
-    rust: BTreeMap<String, OnceLock<Result<BTreeMap<Witness, World>, String>>>,
+    rust: BTreeMap<String, OnceLock<Result<Worlds, String>>>,
     rows: Mutex<Vec<(String, String, Counts)>>,
 }
 
