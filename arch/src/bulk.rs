@@ -67,9 +67,13 @@ fn by_words(dst: *mut u8, src: *const u8) -> bool {
     !isa::ALIGNED || (dst as usize | src as usize).is_multiple_of(WORD)
 }
 
-/// Whether the last bytes of a copy may be moved by a word, with some that are done already.
-fn last_word(dst: *mut u8, src: *const u8, len: usize) -> bool {
-    !isa::ALIGNED && len >= WORD && (dst as usize).abs_diff(src as usize) >= WORD
+/// Whether the bytes that are left of a copy may be moved by a word, with some that are done
+/// already. They are more if there was a fault, behind which nothing is to be done.
+fn last_word(dst: *mut u8, src: *const u8, len: usize, left: usize) -> bool {
+    !isa::ALIGNED
+        && (1..WORD).contains(&left)
+        && len >= WORD
+        && (dst as usize).abs_diff(src as usize) >= WORD
 }
 
 /// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done, but for the
@@ -96,8 +100,7 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault
             done = copy_up(isa::move_block, isa::BLOCK, dst, src, done, len)?;
             done = copy_up(move_word, WORD, dst, src, done, len)?;
         }
-        if done < len
-            && last_word(dst, src, len)
+        if last_word(dst, src, len, len - done)
             && move_word(dst.wrapping_add(len - WORD), src.wrapping_add(len - WORD)) == 0
         {
             return Ok(());
@@ -152,7 +155,7 @@ pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<
             left = copy_down(isa::move_block, isa::BLOCK, dst, src, left)?;
             left = copy_down(move_word, WORD, dst, src, left)?;
         }
-        if left > 0 && last_word(dst, src, len) && move_word(dst, src) == 0 {
+        if last_word(dst, src, len, left) && move_word(dst, src) == 0 {
             return Ok(());
         }
         while left > 0 {
@@ -211,7 +214,7 @@ pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
                 done += WORD;
             }
         }
-        if done < len
+        if (1..WORD).contains(&(len - done))
             && len >= WORD
             && !isa::ALIGNED
             && isa::try_store64(dst.wrapping_add(len - WORD), word) == 0
@@ -329,6 +332,46 @@ mod tests {
                 let mut expected = vec![0xee; len];
                 expected[len - fits..].copy_from_slice(&source[..fits]);
                 assert_eq!((got, &to), (fault(before), &expected), "{len} from, down");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_behind_an_inaccessible_page() {
+        let (page, size) = island();
+        let (first, last) = (page.wrapping_sub(size), page.wrapping_add(size));
+        let both = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: the three pages are this test's alone.
+        unsafe {
+            assert_eq!(libc::mprotect(first.cast(), size, both), 0);
+            assert_eq!(libc::mprotect(page.cast(), size, libc::PROT_NONE), 0);
+            assert_eq!(libc::mprotect(last.cast(), size, both), 0);
+        }
+        let source = pattern(3 * size);
+        for before in [0, 1, 7, 8, 9, 31, 300] {
+            for behind in [1, 7, 8, 9, 31, 300] {
+                let len = before + size + behind;
+                let (dst, mut to) = (page.wrapping_sub(before), vec![0; len]);
+                let up = Err(Fault {
+                    address: page as usize,
+                });
+                let down = Err(Fault {
+                    address: last as usize - 1,
+                });
+                // SAFETY: each range is a live vector's, or of the three pages.
+                unsafe {
+                    last.write_bytes(0xee, size);
+                    assert_eq!(copy(dst, source.as_ptr(), len), up, "{before} {behind}");
+                    assert_eq!(fill(dst, 0xa5, len), up, "{before} {behind}");
+                    assert_eq!(bytes(last, size), vec![0xee; size], "{before} {behind}");
+                    assert_eq!(copy(to.as_mut_ptr(), dst, len), up, "{before} {behind}");
+                    first.write_bytes(0xee, size);
+                    let got = copy_backward(dst, source.as_ptr(), len);
+                    assert_eq!(got, down, "{before} {behind}");
+                    assert_eq!(bytes(first, size), vec![0xee; size], "{before} {behind}");
+                    let got = copy_backward(to.as_mut_ptr(), dst, len);
+                    assert_eq!(got, down, "{before} {behind}");
+                }
             }
         }
     }

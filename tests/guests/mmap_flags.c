@@ -7,6 +7,11 @@
 
 #include "common.h"
 
+// x86-64's, which others do not look at.
+#ifndef MAP_32BIT
+#define MAP_32BIT 0x40
+#endif
+
 #define PAGE 4096
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)

@@ -7,7 +7,12 @@
 #include <utime.h>
 
 enum {
-  SYS_poll = -99,
+  SYS_open = -99,
+  SYS_creat,
+  SYS_pause,
+  SYS_readlink,
+  SYS_unlink,
+  SYS_poll,
   SYS_select,
   SYS_epoll_wait,
   SYS_signalfd,
@@ -60,6 +65,16 @@ static inline long newer(long number, ...) {
   for (int i = 0; i < 6; i++) a[i] = va_arg(list, long);
   va_end(list);
   switch (number) {
+    case SYS_open:
+      return syscall(SYS_openat, (long)AT_FDCWD, a[0], a[1], a[2]);
+    case SYS_creat:
+      return syscall(SYS_openat, (long)AT_FDCWD, a[0], (long)(O_CREAT | O_WRONLY | O_TRUNC), a[1]);
+    case SYS_pause:
+      return syscall(SYS_ppoll, NULL, 0L, NULL, NULL, 8L);
+    case SYS_readlink:
+      return syscall(SYS_readlinkat, (long)AT_FDCWD, a[0], a[1], a[2]);
+    case SYS_unlink:
+      return syscall(SYS_unlinkat, (long)AT_FDCWD, a[0], 0L);
     case SYS_poll:
       return newer_poll(a[0], a[1], (int)a[2]);
     case SYS_select:

@@ -231,7 +231,10 @@ static void faults(void) {
 
 // Arithmetic and instructions that are none. Not all ISAs raise the same signals.
 static void other_faults(void) {
-  static volatile int zero, least = -0x7fffffff - 1, minus = -1, count;
+  static volatile int count;
+#if defined __wasm__ || defined __x86_64__
+  static volatile int zero, least = -0x7fffffff - 1, minus = -1;
+#endif
   on(SIGFPE, jump, 0, 0);
   on(SIGILL, jump, 0, 0);
   for (count = 0; count < 100; count++) {

@@ -9,6 +9,7 @@ pub mod hostile;
 pub mod interp;
 pub mod isolate;
 pub mod native;
+pub mod old_kernel;
 pub mod process;
 pub mod random;
 pub mod workspace;

@@ -1,7 +1,10 @@
 //! Running a program to its end: what it printed, how it ended, what it used.
 
 use std::fmt;
+use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -53,7 +56,8 @@ impl Outcome {
 
 /// Runs a command with `stdin` as its input, for `limit` at most.
 ///
-/// The program leads a process group of its own, which is killed as a whole.
+/// The program leads a process group of its own. If it takes too long, that is killed as a whole,
+/// and whoever else still has its output open.
 pub fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
     command
         .stdin(Stdio::piped())
@@ -72,6 +76,7 @@ pub fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
     let mut input = child.stdin.take().expect("piped");
     let mut out = child.stdout.take().expect("piped");
     let mut err = child.stderr.take().expect("piped");
+    let pipes = [identity(out.as_fd()), identity(err.as_fd())];
     let (done, finished) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -88,7 +93,9 @@ pub fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
             late = true;
             // SAFETY: sends a signal; the group is that of a child nobody has waited for yet.
             unsafe { libc::kill(-pid, libc::SIGKILL) };
-            finished.recv().expect("a killed program ends")
+            let end = finished.recv().expect("a killed program ends");
+            kill_writers(&pipes);
+            end
         });
         let wall = start.elapsed();
         let end = match status {
@@ -104,6 +111,33 @@ pub fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
             max_rss,
         }
     })
+}
+
+/// What tells a file from others.
+fn identity(file: BorrowedFd<'_>) -> Option<(u64, u64)> {
+    let file = File::from(file.try_clone_to_owned().ok()?);
+    let status = file.metadata().ok()?;
+    Some((status.dev(), status.ino()))
+}
+
+/// Kills those that have left the group and still hold standard output or standard error open,
+/// which would be waited for to its end otherwise.
+fn kill_writers(pipes: &[Option<(u64, u64)>]) {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return;
+    };
+    let own = std::process::id() as libc::pid_t;
+    let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    for pid in ids.filter(|&pid: &libc::pid_t| pid != own) {
+        let writes = ["1", "2"].iter().any(|fd| {
+            let status = fs::metadata(format!("/proc/{pid}/fd/{fd}"));
+            status.is_ok_and(|status| pipes.contains(&Some((status.dev(), status.ino()))))
+        });
+        if writes {
+            // SAFETY: sends a signal to a process that the program has started.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+    }
 }
 
 fn drain(from: &mut impl Read) -> Vec<u8> {

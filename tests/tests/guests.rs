@@ -84,6 +84,13 @@ fn trials_of(program: Program, table: &Arc<Table>) -> Vec<Trial> {
                 let outcome = built.as_ref().map_err(Clone::clone).and_then(|built| {
                     judge(target, built, &name, &run.case, run.here(target, built)?)
                 });
+                if let (Err(e), Some(d)) = (&outcome, std::env::var_os("REPORTS")) {
+                    std::fs::write(
+                        std::path::Path::new(&d).join(format!("{}::{name}", target.isa)),
+                        e,
+                    )
+                    .unwrap();
+                }
                 let gaps = outcome.as_deref().ok();
                 table.note(&program.0.name, &target.isa, gaps);
                 outcome.map(drop).map_err(Failed::from)

@@ -16,7 +16,7 @@ fn spec() -> Spec {
 }
 
 fn wali(args: &[&str], module: &Path) -> Command {
-    let mut command = workspace::command(workspace::wali());
+    let mut command = workspace::target().command(workspace::wali());
     command.args(args).arg(module).env_clear();
     command
 }

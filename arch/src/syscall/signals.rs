@@ -80,37 +80,76 @@ fn handle(flags: c_int) {
     }
 }
 
-/// Numbers to wait for, by chance.
-struct Chance(u64);
+/// A timer that signals this thread.
+struct Timer(libc::timer_t);
 
-impl Chance {
-    fn spin(&mut self, below: u64) {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        for _ in 0..self.0 % below {
-            core::hint::spin_loop();
+impl Timer {
+    fn new() -> Timer {
+        let mut timer: libc::timer_t = std::ptr::null_mut();
+        // SAFETY: a valid event, and a live place for the timer's name.
+        unsafe {
+            let mut event: libc::sigevent = std::mem::zeroed();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = SIGNAL;
+            event.sigev_notify_thread_id = libc::gettid();
+            let made = libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer);
+            assert_eq!(made, 0);
+        }
+        Timer(timer)
+    }
+
+    fn start(&self, nanoseconds: i64) {
+        // SAFETY: all zero is a valid value, and the timer is live.
+        unsafe {
+            let mut value: libc::itimerspec = std::mem::zeroed();
+            value.it_value.tv_nsec = nanoseconds;
+            assert_eq!(
+                libc::timer_settime(self.0, 0, &value, std::ptr::null_mut()),
+                0
+            );
         }
     }
 }
 
-/// Sends a signal in each round. A call that sleeps on is woken by a byte, and so gives itself away.
-fn send(rounds: u32, process: usize, thread: usize, pipe: c_int) {
-    let (tgkill, signal) = (number::tgkill.unwrap(), SIGNAL as usize);
-    let mut chance = Chance(88_172_645_463_325_252);
-    for round in 1..=rounds {
-        let since = Instant::now();
-        while ROUND.load(SeqCst) != round {
-            std::thread::yield_now();
-            if since.elapsed() > PATIENCE {
-                // SAFETY: writes a byte of a live array.
-                unsafe { libc::write(pipe, [0u8].as_ptr().cast(), 1) };
-                return;
-            }
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // SAFETY: the timer is live.
+        unsafe { libc::timer_delete(self.0) };
+    }
+}
+
+/// When signals come: a little around the time at which half of them are too early.
+struct Chance {
+    state: u64,
+    middle: i64,
+}
+
+impl Chance {
+    fn next(&mut self, was_early: bool) -> i64 {
+        self.middle = (self.middle + if was_early { 40 } else { -40 }).max(0);
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.middle + (self.state % 1000) as i64 + 1
+    }
+}
+
+/// Wakes a call that sleeps on by a byte, so that it gives itself away.
+fn watch(rounds: u32, pipe: c_int) {
+    let (mut last, mut since) = (0, Instant::now());
+    loop {
+        std::thread::sleep(Duration::from_millis(20));
+        let round = ROUND.load(SeqCst);
+        if round > rounds {
+            return;
         }
-        chance.spin(400);
-        // SAFETY: the thread waits for this one, and handles the signal.
-        assert_eq!(unsafe { syscall3(tgkill, process, thread, signal) }, 0);
+        if round != last {
+            (last, since) = (round, Instant::now());
+        } else if since.elapsed() > PATIENCE {
+            // SAFETY: writes a byte of a live array.
+            unsafe { libc::write(pipe, [0u8].as_ptr().cast(), 1) };
+            return;
+        }
     }
 }
 
@@ -123,21 +162,22 @@ fn no_signal_around_a_call_is_lost() {
     let mut byte = 0u8;
     let args = [pipe[0] as usize, &raw mut byte as usize, 1, 0, 0, 0];
     let eintr = -(crate::flags::errno::EINTR as isize);
-    let mut chance = Chance(362_436_069);
+    let mut chance = Chance {
+        state: 88_172_645_463_325_252,
+        middle: 1000,
+    };
     let mut interrupted = 0;
     for flags in [libc::SA_RESTART, 0] {
         handle(flags);
         ROUND.store(0, SeqCst);
-        // SAFETY: asks for a number.
-        let (process, thread) = (std::process::id(), unsafe { libc::gettid() });
-        let rounds = signals / 2;
-        let to = pipe[1];
-        let sender =
-            std::thread::spawn(move || send(rounds, process as usize, thread as usize, to));
+        let (rounds, to, timer) = (signals / 2, pipe[1], Timer::new());
+        let watcher = std::thread::spawn(move || watch(rounds, to));
+        let mut early = BEFORE.load(SeqCst);
         for round in 1..=rounds {
             FLAG.store(0, SeqCst);
             ROUND.store(round, SeqCst);
-            chance.spin(400);
+            let before = std::mem::replace(&mut early, BEFORE.load(SeqCst));
+            timer.start(chance.next(early != before));
             // SAFETY: at most one byte of a live local is read into.
             let result = unsafe { syscall_checked(FLAG.as_ptr(), number::read.unwrap(), &args) };
             // Only what asked not to be restarted may be told of an interruption.
@@ -150,7 +190,8 @@ fn no_signal_around_a_call_is_lost() {
                 );
             }
         }
-        sender.join().unwrap();
+        ROUND.store(rounds + 1, SeqCst);
+        watcher.join().unwrap();
     }
     let at: Vec<u32> = AT.iter().map(|count| count.load(SeqCst)).collect();
     println!(

@@ -57,24 +57,30 @@ impl Handoff {
         unsafe extern "C" {
             static environ: *const *const c_char;
         }
-        let (path, directory, flags) = match process.executable() {
-            Some(fd) => (c"", fd, at_flags::AT_EMPTY_PATH),
-            None => (c"/proc/self/exe", AT_FDCWD, 0),
-        };
         let number = number::execveat.ok_or(Errno(errno::ENOSYS))?;
         drop(room);
-        // SAFETY: strings and arrays are the host's, and end as they have to.
-        let result = unsafe {
-            syscall::syscall5(
-                number,
-                directory as usize,
-                path.as_ptr() as usize,
-                args.as_ptr() as usize,
-                environ as usize,
-                flags as usize,
-            )
+        let exec = |directory: RawFd, path: &CStr, flags: i32| {
+            // SAFETY: strings and arrays are the host's, and end as they have to.
+            let result = unsafe {
+                syscall::syscall5(
+                    number,
+                    directory as usize,
+                    path.as_ptr() as usize,
+                    args.as_ptr() as usize,
+                    environ as usize,
+                    flags as usize,
+                )
+            };
+            Errno(-result as i32)
         };
-        Err(Errno(-result as i32))
+        let by_descriptor = process
+            .executable()
+            .map(|fd| exec(fd, c"", at_flags::AT_EMPTY_PATH));
+        Err(match by_descriptor {
+            // What binfmt_misc starts by an interpreter, QEMU for instance, needs a path.
+            None | Some(Errno(errno::ENOENT)) => exec(AT_FDCWD, c"/proc/self/exe", 0),
+            Some(error) => error,
+        })
     }
 
     /// Something to read with everything in it, and the module; both survive execve.

@@ -6,6 +6,10 @@ use std::mem::MaybeUninit;
 
 use super::meta::{Release, Since};
 
+/// The oldest release that tests are run as. Older ones are not refused: what the runtime cannot do
+/// without is there since 3.17.
+pub const OLDEST: Release = Release([5, 10, 0]);
+
 /// Whether a kernel has a call, by its release alone: what its configuration, a container's filter
 /// or an emulator leaves out does not show in that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

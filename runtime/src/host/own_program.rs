@@ -5,7 +5,7 @@
 //! For all else, and in the eyes of other processes, the runtime's file is what it is: opened, it
 //! can be read.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -109,13 +109,28 @@ fn duplicate(fd: RawFd) -> Option<OwnedFd> {
     }
 }
 
-/// A descriptor of a link itself.
+/// A descriptor of a link itself. Its folder is opened first: QEMU's user mode has an answer of its
+/// own for `/proc/self/exe` in one piece, which is not the link.
 fn open_link(directory: RawFd, name: &CStr) -> Option<OwnedFd> {
-    let flags = libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-    // SAFETY: the name is a C string; the new descriptor is nobody else's.
-    unsafe {
-        let fd = libc::openat(directory, name.as_ptr(), flags);
-        (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))
+    let open = |directory: RawFd, name: &CStr, flags: i32| -> Option<OwnedFd> {
+        let flags = libc::O_PATH | libc::O_CLOEXEC | flags;
+        // SAFETY: the name is a C string; the new descriptor is nobody else's.
+        unsafe {
+            let fd = libc::openat(directory, name.as_ptr(), flags);
+            (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))
+        }
+    };
+    let bytes = name.to_bytes_with_nul();
+    let end = bytes.iter().rposition(|&byte| byte == b'/');
+    let Some((folder, last)) = end.map(|end| bytes.split_at(end + 1)) else {
+        return open(directory, name, libc::O_NOFOLLOW);
+    };
+    let folder = CString::new(folder).ok()?;
+    let folder = open(directory, &folder, libc::O_DIRECTORY)?;
+    let last = CStr::from_bytes_with_nul(last).ok()?;
+    match last.is_empty() {
+        true => Some(folder),
+        false => open(folder.as_raw_fd(), last, libc::O_NOFOLLOW),
     }
 }
 

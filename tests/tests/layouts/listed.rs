@@ -46,7 +46,7 @@ impl Differences {
             .map_err(|e| e.to_string())
     }
 
-    /// Those of a witness on an ISA. `subjects` are all that there could be.
+    /// Those of a witness on an ISA.
     pub fn of(&self, witness: &str, isa: &str) -> Result<Listed, String> {
         let mut listed = Listed::new();
         for entry in self.0.get(witness).into_iter().flatten() {

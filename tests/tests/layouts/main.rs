@@ -21,12 +21,15 @@ use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
 use world::{KINDS, Known, World};
 
+/// What several witnesses say of one ISA.
+type Worlds = BTreeMap<Witness, World>;
+
 /// What all tests share.
 struct Shared {
     known: Known,
     differences: Differences,
     headers: OnceLock<Result<Headers, String>>,
-    rust: BTreeMap<String, OnceLock<Result<BTreeMap<Witness, World>, String>>>,
+    rust: BTreeMap<String, OnceLock<Result<Worlds, String>>>,
     rows: Mutex<Vec<(String, String, Counts)>>,
 }
 
@@ -37,18 +40,19 @@ fn main() {
         known,
         differences: Differences::load().unwrap_or_else(|e| panic!("{e}")),
         headers: OnceLock::new(),
-        rust: toolchain::isas()
+        rust: toolchain::targets()
             .into_iter()
-            .map(|isa| (isa, OnceLock::new()))
+            .map(|target| (target.isa.clone(), OnceLock::new()))
             .collect(),
         rows: Mutex::default(),
     });
     let mut trials = vec![Trial::test("differences_are_noticed", || {
         compare::differences_are_noticed().map_err(Failed::from)
     })];
-    for isa in toolchain::isas() {
+    for target in toolchain::targets() {
+        let isa = &target.isa;
         for (witness, test) in ON_HOSTS {
-            trials.push(trial(&shared, witness, &isa, test));
+            trials.push(trial(&shared, witness, isa, test));
         }
     }
     trials.push(trial(&shared, "wali.h", "guest", |shared, _| {

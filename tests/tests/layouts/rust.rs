@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value as Json;
-use wali_tests::workspace;
+use wali_tests::workspace::{self, Target};
 
-use crate::toolchain::{self, Toolchain};
+use crate::toolchain;
 use crate::world::{Known, Subject, Value, World};
 
 /// Who is asked.
@@ -58,9 +58,10 @@ const FEATURES: [&str; 18] = [
 /// What the program for an ISA says, by witness.
 pub fn answers(known: &Known, isa: usize) -> Result<BTreeMap<Witness, World>, String> {
     let isa = &known.spec.isas[isa].name;
-    let toolchain = toolchain::of(isa)?;
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let folder = folder.path();
+    let target = toolchain::target(isa)?;
+    // Always the same one, so that cargo need not build everything anew.
+    let folder = workspace::target_dir().join("layouts").join(isa);
+    let folder = folder.as_path();
     package(folder)?;
     let sources = sources(folder)?;
     let mut questions = Vec::new();
@@ -72,9 +73,9 @@ pub fn answers(known: &Known, isa: usize) -> Result<BTreeMap<Witness, World>, St
     loop {
         let (text, lines) = program(&questions, &absent);
         toolchain::write(&folder.join("src/main.rs"), &text)?;
-        match build(folder, &toolchain)? {
+        match build(folder, target)? {
             Ok(program) => {
-                let text = toolchain::text(&mut Command::new(program))?;
+                let text = toolchain::text(&mut target.command(&program))?;
                 return read(&text, &questions);
             }
             Err(complaints) => {
@@ -183,7 +184,7 @@ fn of_struct(
         let rust = match field.as_str() {
             // As the macros and bindgen have it.
             "type" if witness == Witness::LinuxRawSys => "type_".to_owned(),
-            word if syn_keyword(word) => format!("r#{word}"),
+            word if keyword(word) => format!("r#{word}"),
             word => word.to_owned(),
         };
         ask(
@@ -197,7 +198,7 @@ fn of_struct(
     }
 }
 
-fn syn_keyword(word: &str) -> bool {
+fn keyword(word: &str) -> bool {
     [
         "type", "match", "ref", "in", "move", "loop", "final", "priv",
     ]
@@ -394,10 +395,7 @@ fn program(questions: &[Question], without: &BTreeSet<usize>) -> (String, BTreeM
 }
 
 /// The program, or the lines about things that are not there. What else is wrong has no line.
-fn build(
-    folder: &Path,
-    toolchain: &Toolchain,
-) -> Result<Result<PathBuf, Vec<(u64, String)>>, String> {
+fn build(folder: &Path, target: &Target) -> Result<Result<PathBuf, Vec<(u64, String)>>, String> {
     // No such value, type or field, or not a public one, and what is no number.
     const ABSENT: [&str; 10] = [
         "E0412", "E0423", "E0425", "E0433", "E0573", "E0603", "E0605", "E0606", "E0609", "E0616",
@@ -405,9 +403,18 @@ fn build(
     // A function of that name.
     const FUNCTION: &str = "pointers cannot be cast to integers";
     let mut cargo = cargo(folder);
-    cargo.args(["build", "--release", "--message-format=json", "--target"]);
-    cargo.arg(&toolchain.target);
-    cargo.arg("--target-dir").arg(workspace::target_dir());
+    cargo.args(["build", "--release", "--message-format=json"]);
+    if let Some(triple) = &target.triple {
+        cargo.args(["--target", triple]);
+    }
+    let mut place = workspace::target_dir();
+    if let Ok(crates) = std::env::var(format!("WALI_BUILD_STD_{}", target.isa)) {
+        // Apart, since what stable rustc is allowed here has all be built anew.
+        place.push("build-std");
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+        cargo.env("CARGO_UNSTABLE_BUILD_STD", crates);
+    }
+    cargo.arg("--target-dir").arg(&place);
     let output = toolchain::output(&mut cargo)?;
     let mut complaints = Vec::new();
     let mut program = None;

@@ -112,8 +112,11 @@ pub fn futex_waitv(
     if waiters == 0 || count == 0 || count > futex_limits::FUTEX_WAITV_MAX as u32 || flags != 0 {
         return call(memory.address(waiters, 0));
     }
-    let waiters = Waiters::new(memory, waiters, count)?;
-    call(address_of(&waiters))
+    match Waiters::new(memory, waiters, count) {
+        Ok(waiters) => call(address_of(&waiters)),
+        // Nowhere, for the kernel to say so, if it has the call.
+        Err(_) => call(memory.address(waiters, u64::MAX)),
+    }
 }
 
 /// futex_requeue(2), which takes two words.
@@ -136,8 +139,10 @@ pub fn futex_requeue(
     if waiters == 0 || flags != 0 {
         return call(memory.address(waiters, 0));
     }
-    let waiters = Waiters::new(memory, waiters, 2)?;
-    call(address_of(&waiters))
+    match Waiters::new(memory, waiters, 2) {
+        Ok(waiters) => call(address_of(&waiters)),
+        Err(_) => call(memory.address(waiters, u64::MAX)),
+    }
 }
 
 /// futex_wait(2).
