@@ -318,12 +318,24 @@ fn loongarch_flow(i: &Instruction, before: Option<&Instruction>) -> Flow {
             (_, Some(name)) => Flow::Call(name),
             _ => Flow::CallIndirect,
         },
-        "b" => i.direct(Flow::Jump, Flow::Tail),
+        "b" => loongarch_direct(i, Flow::Jump, Flow::Tail),
         "bl" => i.called(),
         "break" => Flow::End,
         "beq" | "bne" | "blt" | "bge" | "bltu" | "bgeu" | "beqz" | "bnez" | "bltz" | "bgez"
-        | "blez" | "bgtz" | "bceqz" | "bcnez" => i.direct(Flow::Branch, Flow::TailBranch),
+        | "blez" | "bgtz" | "bceqz" | "bcnez" => {
+            loongarch_direct(i, Flow::Branch, Flow::TailBranch)
+        }
         _ => Flow::Next,
+    }
+}
+
+/// Here places are told by their distance.
+fn loongarch_direct(i: &Instruction, local: fn(u64) -> Flow, tail: fn(String) -> Flow) -> Flow {
+    let place = i.operands.split(" <").next().unwrap_or_default();
+    let distance = place.rsplit(' ').next().and_then(|last| last.parse().ok());
+    match (&i.symbol, distance) {
+        (None, Some(distance)) => local(i.address.wrapping_add_signed(distance)),
+        _ => i.direct(local, tail),
     }
 }
 
@@ -426,6 +438,10 @@ fn follow(reader: &Reader, function: &[Instruction]) -> Found {
             Flow::Call(name) => {
                 called = Some(index);
                 found.calls.insert(name);
+                // What ends a function never returns, even where nothing behind it says so.
+                if index + 1 == function.len() {
+                    continue;
+                }
             }
             Flow::CallIndirect => {
                 called = Some(index);
