@@ -7,6 +7,7 @@
 //! path. The handler moves the program counter to the site's landing (see
 //! [`crate::fault`]), which makes [`enter`] return [`FAULTED`].
 
+pub use crate::bulk::{copy, copy_backward, fill};
 use crate::isa;
 
 /// What [`enter`] and a landing exchange; the first field of an engine's context.
@@ -114,37 +115,6 @@ pinned! {
     load16 store16 u16;
     load32 store32 u32;
     load64 store64 u64;
-}
-
-/// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done.
-///
-/// # Safety
-/// Each range lies inside a guest memory reservation or is valid host memory of the
-/// caller's; where they overlap, `dst` is not above `src`.
-#[inline]
-pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
-    // SAFETY: the caller's contract is the callee's.
-    unsafe { isa::copy(dst, src, len) }
-}
-
-/// Copies `len` bytes from higher to lower addresses, for overlaps with `dst` above `src`.
-///
-/// # Safety
-/// Each range lies inside a guest memory reservation or is valid host memory of the caller's.
-#[inline]
-pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
-    // SAFETY: the caller's contract is the callee's.
-    unsafe { isa::copy_backward(dst, src, len) }
-}
-
-/// Fills `len` bytes. Bytes before a fault are done.
-///
-/// # Safety
-/// The range lies inside a guest memory reservation or is valid host memory of the caller's.
-#[inline]
-pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
-    // SAFETY: the caller's contract is the callee's.
-    unsafe { isa::fill(dst, value, len) }
 }
 
 #[cfg(test)]

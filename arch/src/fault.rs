@@ -4,11 +4,64 @@
 //! two 32-bit offsets, each relative to its own address, to the instruction and to
 //! its landing.
 
-pub use crate::isa::MachineContext;
+use core::ffi::{c_int, c_void};
 
-use core::ffi::c_int;
+use crate::access::Pins;
+use crate::{assembly, isa};
 
-use crate::{isa, labels};
+/// The registers of an interrupted thread, in a signal handler's third argument.
+#[derive(Debug)]
+pub struct MachineContext(Registers);
+
+/// Where a machine context has the registers that matter here.
+#[derive(Debug)]
+#[cfg_attr(not(wali_isa), allow(dead_code))]
+pub(crate) struct Registers {
+    pub(crate) pc: *mut usize,
+    /// Those that pinned accesses have for landing, instruction pointer and frame.
+    pub(crate) pins: [*mut usize; 3],
+    /// The one in which landings expect the faulting address.
+    pub(crate) fault: *mut usize,
+}
+
+impl MachineContext {
+    /// # Safety
+    /// `context` is the third argument of a running `SA_SIGINFO` handler, which owns the result.
+    pub unsafe fn new(context: *mut c_void) -> MachineContext {
+        // SAFETY: the caller promises a live ucontext.
+        let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+        MachineContext(isa::registers(&mut context.uc_mcontext))
+    }
+
+    /// The program counter.
+    pub fn pc(&mut self) -> usize {
+        // SAFETY: inside the ucontext of `new`.
+        unsafe { *self.0.pc }
+    }
+
+    /// Makes the thread go on at `pc`.
+    pub fn set_pc(&mut self, pc: usize) {
+        // SAFETY: inside the ucontext of `new`.
+        unsafe { *self.0.pc = pc }
+    }
+
+    /// Puts the faulting address where landings expect it.
+    pub fn set_fault(&mut self, address: usize) {
+        // SAFETY: inside the ucontext of `new`.
+        unsafe { *self.0.fault = address }
+    }
+
+    /// Puts pins where [`pinned_landing`] expects them.
+    pub fn set_pins(&mut self, pins: Pins) {
+        let [landing, ip, sp] = self.0.pins;
+        // SAFETY: inside the ucontext of `new`.
+        unsafe {
+            *landing = pins.landing as usize;
+            *ip = pins.ip as usize;
+            *sp = pins.sp as usize;
+        }
+    }
+}
 
 /// Commits the fault for which the kernel sends `SIGILL` or `SIGFPE`. It returns where the ISA
 /// has none, or if somebody handles the signal.
@@ -47,7 +100,7 @@ pub fn site_count() -> usize {
 /// The landing of pinned accesses: expects the pins in their registers and the
 /// faulting address in the fault register.
 pub fn pinned_landing() -> usize {
-    labels::pinned_landing()
+    assembly::pinned_landing()
 }
 
 #[cfg(wali_isa)]

@@ -3,13 +3,14 @@
 use core::ffi::c_void;
 
 use crate::isa;
+use crate::layout::host;
 
 /// Signals that a kernel knows: a bit of `sigset_t` for each.
 pub const COUNT: i32 = u64::BITS as i32;
 
-/// The code that a handler returns to, on ISAs whose kernel wants to be told.
-pub fn restorer() -> Option<usize> {
-    isa::restorer()
+/// Names the code that a handler returns to, on ISAs whose kernel wants to be told.
+pub fn set_restorer(action: &mut host::k_sigaction) {
+    isa::set_restorer(action);
 }
 
 /// The mask that the interrupted code will have again, in a signal handler's third argument.

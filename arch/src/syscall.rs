@@ -1,6 +1,6 @@
 //! Raw system calls, and the interruptible one.
 
-use crate::{isa, labels};
+use crate::{assembly, isa};
 
 macro_rules! raw {
     ($($name:ident($($arg:ident),*);)*) => { $(
@@ -45,13 +45,16 @@ pub unsafe fn syscall_checked(flag: *const u32, number: usize, args: &[usize; 6]
 /// The instructions of [`syscall_checked`] from the test of the flag up to the system
 /// call, during which the call has not been made yet.
 pub fn checked_range() -> core::ops::Range<usize> {
-    labels::checked_range()
+    assembly::checked_range()
 }
 
 /// Where a signal handler sends a thread that it found in [`checked_range`].
 pub fn checked_exit() -> usize {
-    labels::checked_exit()
+    assembly::checked_exit()
 }
+
+#[cfg(all(test, wali_isa))]
+mod signals;
 
 #[cfg(all(test, wali_isa))]
 mod tests {

@@ -2,10 +2,12 @@
 //! layout computed and every fact attached. Emitters read this and nothing else.
 
 mod answer;
+mod since;
 
 use std::collections::BTreeMap;
 
 pub use answer::{Answer, WasmType};
+pub use since::{Release, Since};
 
 /// The whole specification.
 #[derive(Debug, Clone)]
@@ -31,8 +33,38 @@ pub struct Spec {
     pub files: Vec<String>,
 }
 
+impl Spec {
+    /// A call by its name in the kernel or by an import's.
+    ///
+    /// # Errors
+    /// There is no such call; with the name that was probably meant.
+    pub fn call(&self, name: &str) -> Result<&Call, String> {
+        let by_import = || {
+            let mut calls = self.calls.values();
+            calls.find(|call| call.import == name || call.aliases.iter().any(|a| a == name))
+        };
+        if let Some(call) = self.calls.get(name).or_else(by_import) {
+            return Ok(call);
+        }
+        let plain = name.strip_prefix("SYS_").unwrap_or(name);
+        let near = self
+            .calls
+            .keys()
+            .map(|known| (strsim::damerau_levenshtein(known, plain), known));
+        match near.min() {
+            Some((distance, near)) if distance <= plain.len() / 2 => {
+                Err(format!("no call `{name}`; did you mean `{near}`?"))
+            }
+            _ => Err(format!(
+                "no call `{name}`; `wali-codegen list` has all of them"
+            )),
+        }
+    }
+}
+
 /// An instruction-set architecture of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Isa {
     /// The name Rust's `target_arch` uses: `x86_64`, `aarch64`, `riscv64`.
     pub name: String,
@@ -58,6 +90,7 @@ impl<T: PartialEq> PerIsa<T> {
 
 /// The release the facts were read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Provenance {
     /// Package name.
     pub package: String,
@@ -71,6 +104,7 @@ pub struct Provenance {
 
 /// An integer representation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Int {
     /// 8, 16, 32 or 64.
     pub bits: u8,
@@ -80,6 +114,7 @@ pub struct Int {
 
 /// A guest C scalar: how the guest sees it and how wide the host's kernel takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Scalar {
     /// Name in the spec.
     pub name: String,
@@ -96,6 +131,11 @@ pub struct Scalar {
 
 /// What a value stands for; tracing and filtering read this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Role {
     /// A plain number.
     Plain,
@@ -119,6 +159,7 @@ pub enum Role {
 
 /// A set of named constants: flags that combine or an enumeration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct FlagSet {
     /// Name in the spec, such as `open_flags`.
     pub name: String,
@@ -132,6 +173,7 @@ pub struct FlagSet {
 
 /// A kernel constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Constant {
     /// The kernel's name for it.
     pub name: String,
@@ -143,6 +185,7 @@ pub struct Constant {
 
 /// Size and alignment in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Layout {
     /// `sizeof`.
     pub size: u64,
@@ -152,6 +195,7 @@ pub struct Layout {
 
 /// Where a field lies, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Place {
     /// `offsetof`.
     pub offset: u64,
@@ -161,6 +205,7 @@ pub struct Place {
 
 /// A structure that crosses the boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Struct {
     /// Name in the spec; also the name in Rust.
     pub name: String,
@@ -180,6 +225,7 @@ pub struct Struct {
 
 /// A field of a [`Struct`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Field {
     /// The kernel's name for it.
     pub name: String,
@@ -193,6 +239,11 @@ pub struct Field {
 
 /// The type of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum FieldType {
     /// A scalar, by spec name.
     Scalar(String),
@@ -219,6 +270,11 @@ pub enum FieldType {
 
 /// Direction of the data behind a pointer, seen from the kernel's caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Dir {
     /// The kernel reads.
     In,
@@ -230,6 +286,7 @@ pub enum Dir {
 
 /// A described system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Call {
     /// The kernel's name.
     pub name: String,
@@ -253,12 +310,15 @@ pub struct Call {
     pub cases: Option<Cases>,
     /// The number on each ISA; none where its table has no such call.
     pub numbers: PerIsa<Option<u32>>,
+    /// Since when the kernel has it, if that is known.
+    pub since: Option<Since>,
     /// One line of documentation.
     pub doc: Option<String>,
 }
 
 /// What a call is for each value of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Cases {
     /// The argument.
     pub by: String,
@@ -272,6 +332,7 @@ pub struct Cases {
 
 /// What a call is for one value of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Case {
     /// The value.
     pub constant: Constant,
@@ -289,6 +350,11 @@ pub struct Case {
 
 /// What becomes of a value that no case knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Otherwise {
     /// The kernel does it, with the call's own types.
     AsIs,
@@ -303,6 +369,7 @@ pub enum Otherwise {
 
 /// An argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Arg {
     /// Its name, a C and Rust identifier (`r#` is the emitter's business).
     pub name: String,
@@ -312,6 +379,11 @@ pub struct Arg {
 
 /// The type of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum ArgType {
     /// Passed by value.
     Value {
@@ -338,6 +410,11 @@ pub enum ArgType {
 
 /// What a pointer argument points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Pointee {
     /// Bytes.
     Bytes(Len),
@@ -361,6 +438,11 @@ pub enum Pointee {
 
 /// The element of an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Element {
     /// A scalar, by spec name.
     Scalar(String),
@@ -370,6 +452,11 @@ pub enum Element {
 
 /// A length or count.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Len {
     /// The value of another argument, or what that points to.
     Arg(String),
@@ -379,6 +466,11 @@ pub enum Len {
 
 /// What a successful call gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Returns {
     /// A value of a scalar type, by spec name.
     Scalar(String),
@@ -392,6 +484,11 @@ pub enum Returns {
 
 /// What a signal handler does to a blocked call (signal(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Restart {
     /// Restarted when the handler was installed with `SA_RESTART`.
     Signal,
@@ -403,6 +500,11 @@ pub enum Restart {
 
 /// Who carries a call out.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum By {
     /// The kernel; whether directly or after conversion follows from the layouts.
     Kernel,
@@ -422,6 +524,7 @@ pub enum By {
 
 /// Another call that does the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Fallback {
     /// The call, by kernel name; it is described too and no fallback itself on that ISA.
     pub call: String,
@@ -431,6 +534,11 @@ pub struct Fallback {
 
 /// An argument of a [`Fallback`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum FallbackArg {
     /// The caller's argument of that name, unchanged in its guest form.
     Arg(String),
@@ -442,6 +550,7 @@ pub enum FallbackArg {
 
 /// An import that is not a system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, schemars::JsonSchema))]
 pub struct Aux {
     /// The import name.
     pub name: String,

@@ -51,14 +51,22 @@ fn json_lists_every_call_of_the_kernel() {
         let found = rows.iter().find(|row| row["name"] == name);
         found.unwrap_or_else(|| panic!("no row for {name}")).clone()
     };
-    let expected = serde_json::json!({
-        "name": "open", "x86_64": spec.kernel["open"].0[0], "aarch64": null, "riscv64": null,
+    let mut expected = serde_json::json!({
+        "name": "open",
         "answer": "fallback", "family": "file", "import": "SYS_open", "aliases": [],
+        "since": "1.0",
         "fallback": {
             "call": "openat", "args": ["AT_FDCWD", "pathname", "flags", "mode"],
         },
     });
+    for (isa, number) in spec.isas.iter().zip(&spec.kernel["open"].0) {
+        expected[&isa.name] = serde_json::json!(number);
+    }
     assert_eq!(row("open"), expected);
+    assert_eq!(row("openat2")["since"], "5.6");
+    let range = serde_json::json!({ "after": null, "by": "6.12" });
+    assert_eq!(row("riscv_hwprobe")["since"], range);
+    assert_eq!(row("tuxcall")["since"], Value::Null);
     assert_eq!(row("read")["answer"], "direct");
     assert_eq!(row("readv")["answer"], "convert");
     assert_eq!(row("mmap")["answer"], "runtime");
@@ -76,7 +84,8 @@ fn json_lists_every_call_of_the_kernel() {
     let of = cases["of"].as_array().expect("cases");
     assert!(of.contains(&serde_json::json!({ "case": ["TCGETS"], "by": "kernel" })));
     for row in &rows {
-        for key in ["name", "x86_64", "aarch64", "riscv64", "answer"] {
+        let isas = spec.isas.iter().map(|isa| isa.name.as_str());
+        for key in isas.chain(["name", "answer"]) {
             assert!(row.get(key).is_some(), "{key} in {row}");
         }
         let described = spec
@@ -143,4 +152,25 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().expect("the end");
     assert!(output.status.success(), "{:?}", output.status);
     assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn explain_tells_all_of_a_call() {
+    let output = run(&["explain", "SYS_stat"]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "int stat(const char *pathname, struct stat *statbuf);",
+        "newfstatat(AT_FDCWD, pathname, statbuf, 0)",
+        "| `st_mode` | `mode_t` | 24 | 4 | at 16 |",
+        "pub fn stat<C: Guest>",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+    assert!(!text.contains("]("), "links lead nowhere here:\n{text}");
+
+    let output = run(&["explain", "raed"]);
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "error: no call `raed`; did you mean `read`?\n");
 }

@@ -128,6 +128,27 @@ fn c_header() {
     check("wali.h.txt", &emit::c_header(&reduced()));
 }
 
+#[test]
+fn json() {
+    check("model.json", &emit::json(&reduced()));
+    check("model.schema.json", &emit::json_schema());
+}
+
+#[test]
+fn wit() {
+    check("wali.wit", &emit::wit(&reduced()));
+}
+
+#[test]
+fn native_symbols() {
+    check("native_symbols.h.txt", &emit::native_symbols(&reduced()));
+}
+
+#[test]
+fn syscallent() {
+    check("syscallent.h.txt", &emit::syscallent(&reduced(), 1));
+}
+
 /// Arguments whose names are those of generated locals, functions, modules or C keywords.
 const UNHYGIENIC: &str = "
 nanosleep:
@@ -217,7 +238,7 @@ fn names_of_arguments_do_not_clash_with_generated_ones() {
 #[test]
 fn deterministic_from_any_directory() {
     let spec = fs::canonicalize(spec_folder()).unwrap();
-    for what in ["rust", "c-header", "docs"] {
+    for what in ["rust", "c-header", "docs", "json", "wit", "native-symbols"] {
         let outputs = ["/", env!("CARGO_MANIFEST_DIR"), spec.to_str().unwrap()].map(|cwd| {
             let output = Command::new(env!("CARGO_BIN_EXE_wali-codegen"))
                 .args(["emit", what, "--spec"])

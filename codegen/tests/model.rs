@@ -31,9 +31,13 @@ fn host_place(s: &Struct, isa: usize, field: &str) -> (u64, u64) {
 fn isas_stand_in_table_order() {
     let spec = spec();
     let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
-    assert_eq!(names, ["x86_64", "aarch64", "riscv64"]);
-    let guests: Vec<bool> = spec.isas.iter().map(|isa| isa.guest).collect();
-    assert_eq!(guests, [true, false, false]);
+    assert_eq!(names[..3], ["x86_64", "aarch64", "riscv64"]);
+    let files = std::fs::read_dir("../spec/isa")
+        .expect("the folder")
+        .count();
+    assert_eq!(names.len(), files);
+    let guests = spec.isas.iter().filter(|isa| isa.guest);
+    assert_eq!(guests.map(|isa| &isa.name).collect::<Vec<_>>(), ["x86_64"]);
 }
 
 #[test]
@@ -84,7 +88,7 @@ fn guest_structs_follow_the_guests_data_model() {
     let iovec = &spec.structs["iovec"];
     assert_eq!(guest_offset(iovec, "iov_len"), 4);
     assert_eq!(host_place(iovec, X86_64, "iov_len"), (8, 8));
-    assert!((0..3).all(|isa| iovec.converts_on(isa, &spec)));
+    assert!((0..spec.isas.len()).all(|isa| iovec.converts_on(isa, &spec)));
 }
 
 #[test]
@@ -104,16 +108,15 @@ fn open_flags_differ_on_aarch64_only() {
         let found = set.members.iter().find(|member| member.name == name);
         let member = found.unwrap_or_else(|| panic!("no {name}"));
         assert_eq!(member.guest, guest, "{name}");
-        assert_eq!(
-            member.host.0,
-            [Some(guest), Some(aarch64), Some(guest)],
-            "{name}"
-        );
+        for (isa, value) in member.host.0.iter().enumerate() {
+            let expected = if isa == AARCH64 { aarch64 } else { guest };
+            assert_eq!(*value, Some(expected), "{name}");
+        }
     }
     let converts: Vec<&str> = spec
         .flag_sets
         .values()
-        .filter(|set| set.bits && (0..3).any(|isa| set.converts_on(isa)))
+        .filter(|set| set.bits && (0..spec.isas.len()).any(|isa| set.converts_on(isa)))
         .map(|set| set.name.as_str())
         .collect();
     assert_eq!(converts, ["open_flags"]);
@@ -127,7 +130,7 @@ fn tables_have_the_kernels_size() {
         [count(X86_64), count(AARCH64), count(RISCV64)],
         [375, 318, 319]
     );
-    assert_eq!(spec.kernel["renameat"].0, [Some(264), Some(38), None]);
+    assert_eq!(spec.kernel["renameat"].0[..3], [Some(264), Some(38), None]);
 }
 
 #[test]

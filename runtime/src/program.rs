@@ -76,8 +76,9 @@ impl fmt::Display for StartError {
             }
             StartError::PageSize { host } => write!(
                 f,
-                "this host has pages of {host} bytes, and guests rely on {PAGE}: \
-                 such hosts are not supported yet"
+                "this host's kernel has pages of {host} bytes, and guests rely on {PAGE}: \
+                 boot one with pages of {PAGE} (on Debian's arm64 that is linux-image-arm64, \
+                 not linux-image-arm64-16k); larger ones are not supported yet"
             ),
             StartError::Memory(error) => error.fmt(f),
             StartError::Link(error) => error.fmt(f),
@@ -126,10 +127,7 @@ impl Program {
     ) -> Result<Program, StartError> {
         check_exports(module)?;
         // SAFETY: asks for a number.
-        let host = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
-        if host != PAGE {
-            return Err(StartError::PageSize { host });
-        }
+        check_pages(unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64)?;
         let linker = imports::link(module, process.tracer()).map_err(StartError::Imports)?;
         let ty = module.memory_type().ok_or(StartError::Export {
             name: MEMORY,
@@ -195,6 +193,14 @@ fn outcome(trap: Trap) -> Outcome {
 /// How each import of a module is answered on this ISA, in the module's order.
 pub fn report(module: &Module) -> Vec<ImportReport> {
     imports::report(module)
+}
+
+/// Whether pages of this size are what guests rely on.
+fn check_pages(host: u64) -> Result<(), StartError> {
+    match host {
+        PAGE => Ok(()),
+        host => Err(StartError::PageSize { host }),
+    }
 }
 
 /// Whether the module has what every WALI program exports.
@@ -273,4 +279,19 @@ fn die(signal: c_int) {
     }
     // The first process of a namespace is still here: only a fault of its own ends it.
     crate::fault::commit(signal);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn larger_pages_are_refused_with_a_remedy() {
+        assert!(check_pages(PAGE).is_ok());
+        for host in [1 << 14, 1 << 16] {
+            let text = check_pages(host).unwrap_err().to_string();
+            assert!(text.contains(&format!("pages of {host} bytes")), "{text}");
+            assert!(text.contains("boot one with pages of 4096"), "{text}");
+        }
+    }
 }

@@ -27,6 +27,14 @@ static void raises(int signal) {
   handled++;
 }
 
+// A signal may come before the wait for it, on a slow machine.
+static void wait_for(int count) {
+  while (handled < count) {
+    struct timespec time = {1, 0};
+    nanosleep(&time, NULL);
+  }
+}
+
 int main(int argc, char **argv) {
   (void)argv;
   int signals[] = {SIGUSR2, SIGALRM, SIGCHLD, SIGPIPE, SIGSEGV, SIGIO, 40, 64};
@@ -40,12 +48,12 @@ int main(int argc, char **argv) {
   sigqueue(getpid(), 64, value);
   struct itimerval soon = {{0, 0}, {0, 1000}};
   setitimer(ITIMER_REAL, &soon, NULL);
-  while (handled < 6) pause();
+  wait_for(6);
   int timer;
   raw(timer_create, CLOCK_MONOTONIC, NULL, &timer);
   struct itimerspec once = {{0, 0}, {0, 1000000}};
   raw(timer_settime, timer, 0, &once, NULL);
-  while (handled < 7) pause();
+  wait_for(7);
   int ends[2];
   pipe(ends);
   close(ends[0]);
@@ -56,10 +64,7 @@ int main(int argc, char **argv) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) _exit(7);
-  while (handled < 10) {
-    struct timespec time = {1, 0};
-    nanosleep(&time, NULL);
-  }
+  wait_for(10);
   waitpid(child, NULL, 0);
   printf("handled %d\n", handled);
   fflush(stdout);

@@ -1,5 +1,6 @@
 //! What the emulator does otherwise than Linux: `tests/emulator-gaps.yaml`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -111,6 +112,20 @@ pub fn settle(test: &str, target: &Target, outcome: Result<(), String>) -> Resul
         },
         Err(_) => Ok(()),
     }
+}
+
+/// Runs a test that may see a gap: on this executable's target, its outcome, or its panic, is
+/// what [`settle`] makes of it. The name is that of the file and that of the test.
+///
+/// # Panics
+/// If the test fails.
+pub fn judge(test: &str, body: impl FnOnce() -> Result<(), String>) {
+    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
+        Err(text.unwrap_or_else(|| "a panic".into()))
+    });
+    settle(test, workspace::target(), outcome).unwrap_or_else(|report| panic!("{report}"));
 }
 
 /// What to say if a gap does not show.

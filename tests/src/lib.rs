@@ -2,12 +2,14 @@
 //! both worlds, and comparing what they did.
 
 pub mod bench;
+pub mod emitted;
 pub mod gaps;
 pub mod guests;
 pub mod hostile;
 pub mod interp;
 pub mod isolate;
 pub mod native;
+pub mod old_kernel;
 pub mod process;
 pub mod random;
 pub mod workspace;

@@ -34,7 +34,8 @@ fn own_triple() -> Option<String> {
     (name.starts_with(env::consts::ARCH) && name.contains("-linux-")).then(|| name.to_string())
 }
 
-fn target_dir() -> PathBuf {
+/// Cargo's target folder.
+pub fn target_dir() -> PathBuf {
     let up = if own_triple().is_some() { 2 } else { 1 };
     profile_dir()
         .ancestors()
@@ -155,12 +156,38 @@ impl Target {
             "debug" => "dev",
             other => other,
         };
+        let place = self.cargo(|cargo| cargo.args(["--bin", "wali", "--profile", profile]));
+        let place = place.unwrap_or_else(|| {
+            let isa = &self.isa;
+            panic!("`wali` does not build for {isa}; set WALI_BIN to use one that exists")
+        });
+        place.join(folder).join("wali")
+    }
+
+    /// The library of `wali-runtime`, optimised, built as is the default for its ISA.
+    pub fn library(&self) -> PathBuf {
+        let place = self.cargo(|cargo| {
+            let cargo = cargo.env_remove("WALI_DISPATCH").env_remove("WALI_BOUNDS");
+            cargo.args(["--lib", "--release"])
+        });
+        let place = place.unwrap_or_else(|| panic!("wali-runtime does not build for {}", self.isa));
+        place.join("release/libwali_runtime.rlib")
+    }
+
+    /// Has cargo build something of `wali-runtime` for this target; the folder of the profiles,
+    /// or none if that fails.
+    fn cargo(&self, what: impl FnOnce(&mut Command) -> &mut Command) -> Option<PathBuf> {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
         cargo.current_dir(root());
         cargo.args(["build", "--quiet", "--package", "wali-runtime"]);
-        cargo.args(["--bin", "wali", "--profile", profile, "--target-dir"]);
         let mut place = target_dir();
-        cargo.arg(&place);
+        if let Ok(crates) = env::var(format!("WALI_BUILD_STD_{}", self.isa)) {
+            // Apart, since what stable rustc is allowed here has all be built anew.
+            place.push("build-std");
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+            cargo.env("CARGO_UNSTABLE_BUILD_STD", crates);
+        }
+        what(&mut cargo).arg("--target-dir").arg(&place);
         if let Some(triple) = &self.triple {
             cargo.args(["--target", triple]);
             place.push(triple);
@@ -168,12 +195,7 @@ impl Target {
         let status = cargo
             .status()
             .unwrap_or_else(|e| panic!("cannot start cargo: {e}"));
-        assert!(
-            status.success(),
-            "`wali` does not build for {}; set WALI_BIN to use one that exists",
-            self.isa
-        );
-        place.join(folder).join("wali")
+        status.success().then_some(place)
     }
 }
 

@@ -283,6 +283,12 @@ fn files_for_the_start_of_the_system() {
 
 #[test]
 fn users_are_told_what_it_takes() {
+    let users = fs::read_to_string("/proc/self/uid_map").unwrap();
+    // SAFETY: asks for a number.
+    if unsafe { libc::geteuid() } == 0 && !users.contains("4294967295") {
+        println!("NOT TESTED: this namespace has no user but root");
+        return;
+    }
     let mut command = Command::new(workspace::wali());
     command.args(["binfmt", "install"]);
     // SAFETY: a call without pointers.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wali_codegen::model::Spec;
+use wali_tests::gaps;
 use wali_tests::hostile::{self, FILE, Variant};
 use wali_tests::process::{self, End};
 use wali_tests::workspace;
@@ -29,7 +30,9 @@ fn main() {
     }));
     trials.extend(all(spec).filter(hostile::applies).map(|variant| {
         Trial::test(variant.name.clone(), move || {
-            survives(spec, &variant).map_err(Failed::from)
+            let test = format!("hostile::{}", variant.name);
+            let outcome = survives(spec, &variant);
+            gaps::settle(&test, workspace::target(), outcome).map_err(Failed::from)
         })
     }));
     libtest_mimic::run(&arguments, trials).exit();

@@ -14,6 +14,7 @@ use wali_arch::flags::{
     map_flags as map, mount_flags as mount, open_flags as open, open_tree_flags as open_tree,
     prot_flags as prot, signals, socket_levels, socket_options,
 };
+use wali_tests::gaps;
 use wali_tests::process::{End, run};
 use wali_tests::workspace;
 
@@ -414,6 +415,7 @@ fn descriptors_in_flight() -> (OwnedFd, OwnedFd) {
 /// Descriptors end at the first that may not be received, and no other is left open.
 #[test]
 fn memory_cannot_be_received() {
+    let mut wrong = Vec::new();
     for (call, params, args) in [
         ("recvmsg", "i32 i32 i32", "(i32.const 0)"),
         (
@@ -448,8 +450,17 @@ fn memory_cannot_be_received() {
       (then (call $exit (i32.const 5))))))"#,
             fd = receiver.as_raw_fd(),
         );
-        assert_eq!(run_text(&text), End::Exit(0), "{call}");
+        match run_text(&text) {
+            End::Exit(0) => {}
+            end => wrong.push(format!("{call}: {end}")),
+        }
     }
+    gaps::judge("sandbox::memory_cannot_be_received", || {
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(wrong.join("\n")),
+        }
+    });
 }
 
 /// A filter in the host's layout, with addresses of every kind, is none.

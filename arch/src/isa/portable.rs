@@ -4,11 +4,15 @@
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crate::access::{Entry, Fault, Landing, Pins};
+use crate::access::{Entry, Landing, Pins};
+use crate::bulk::Long;
+use crate::fault::Registers;
+use crate::layout::host;
 
-/// Stands for the registers of an interrupted thread, which plain Rust cannot name.
-#[derive(Debug)]
-pub struct MachineContext(core::convert::Infallible);
+/// Plain Rust cannot name registers.
+pub fn registers(_: &mut libc::mcontext_t) -> Registers {
+    panic!("registers need a file for this ISA in arch/src/isa/");
+}
 
 #[inline]
 pub unsafe fn enter(
@@ -56,33 +60,45 @@ bytewise! {
     load64 store64 u64;
 }
 
-pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
-    for i in 0..len {
-        // SAFETY: both ranges are accessible, by the caller's promise.
-        unsafe {
-            byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed)
-        };
-    }
-    Ok(())
+/// What cannot fault does not have to recover from it.
+const NO_PINS: Pins = Pins {
+    landing: core::ptr::null_mut(),
+    ip: core::ptr::null(),
+    sp: core::ptr::null_mut(),
+};
+
+macro_rules! recovering {
+    ($($try_load:ident $load:ident $try_store:ident $store:ident $ty:ty;)*) => { $(
+        #[inline(always)]
+        pub unsafe fn $try_load(address: *const u8) -> ($ty, usize) {
+            // SAFETY: the caller's contract is the callee's.
+            (unsafe { $load(address, NO_PINS) }, 0)
+        }
+
+        #[inline(always)]
+        pub unsafe fn $try_store(address: *mut u8, value: $ty) -> usize {
+            // SAFETY: the caller's contract is the callee's.
+            unsafe { $store(address, value, NO_PINS) };
+            0
+        }
+    )* };
 }
 
-pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
-    for i in (0..len).rev() {
-        // SAFETY: both ranges are accessible, by the caller's promise.
-        unsafe {
-            byte(dst.wrapping_add(i)).store(byte(src.wrapping_add(i)).load(Relaxed), Relaxed)
-        };
-    }
-    Ok(())
+recovering! {
+    try_load8 load8 try_store8 store8 u8;
+    try_load64 load64 try_store64 store64 u64;
 }
 
-pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
-    for i in 0..len {
-        // SAFETY: the range is accessible, by the caller's promise.
-        unsafe { byte(dst.wrapping_add(i)) }.store(value, Relaxed);
-    }
-    Ok(())
+pub const BLOCK: usize = size_of::<u64>();
+
+pub unsafe fn move_block(dst: *mut u8, src: *const u8) -> usize {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { try_store64(dst, try_load64(src).0) }
 }
+
+pub const ALIGNED: bool = false;
+
+pub const LONG: Option<Long> = None;
 
 macro_rules! no_syscalls {
     ($($name:ident($($arg:ident),*);)*) => { $(
@@ -119,6 +135,4 @@ pub fn illegal() {}
 
 pub fn divide_by_zero() {}
 
-pub fn restorer() -> Option<usize> {
-    None
-}
+pub fn set_restorer(_: &mut host::k_sigaction) {}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::intent::calls::{ArgIntent, ArgTypeIntent, ByIntent, CallIntent, LenIntent};
+use crate::intent::calls::{ArgIntent, ArgTypeIntent, ByIntent, CallIntent, LackIntent, LenIntent};
 use crate::intent::decode;
 use crate::model::{
     Arg, ArgType, Aux, By, Call, Constant, Dir, Element, FlagSet, Len, PerIsa, Pointee, Returns,
@@ -82,10 +82,10 @@ impl Checker<'_> {
         if let Some(numbers) = numbers {
             self.answered_everywhere(call, numbers);
         }
-        let fallback = call
-            .fallback
-            .as_ref()
-            .and_then(|f| self.fallback(call, f, sets));
+        let fallback = match &call.fallback {
+            Some(LackIntent::Fallback(fallback)) => self.fallback(call, fallback, sets),
+            Some(LackIntent::None(_)) | None => None,
+        };
         let import = call
             .import
             .as_ref()
@@ -102,6 +102,7 @@ impl Checker<'_> {
             fallback,
             cases,
             numbers: PerIsa(numbers?.clone()),
+            since: self.since.get(name).copied(),
             doc: call.doc.clone(),
         })
     }
@@ -121,18 +122,18 @@ impl Checker<'_> {
                 let label = format!("no such call on {}", lacking.join(", "));
                 self.diags.push(
                     Diagnostic::new(message, &call.name.span, label)
-                        .help("add `fallback:`, or `runtime:` or `refuse:` with the reason"),
+                        .help("add `fallback:` (`none` if there is no other way), or `runtime:` or `refuse:` with the reason"),
                 );
             }
             Some(fallback) if !by_kernel => {
                 let label = "the call never reaches the kernel";
                 self.diags
-                    .push(Diagnostic::new("useless fallback", &fallback.span, label));
+                    .push(Diagnostic::new("useless fallback", fallback.span(), label));
             }
             Some(fallback) if lacking.is_empty() => {
                 let label = "every ISA has the call";
                 self.diags
-                    .push(Diagnostic::new("useless fallback", &fallback.span, label));
+                    .push(Diagnostic::new("useless fallback", fallback.span(), label));
             }
             _ => {}
         }

@@ -6,13 +6,14 @@ mod fallback;
 mod structs;
 mod types;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::facts::{self, Facts};
 use crate::intent::{self, Intent};
-use crate::model::{Isa, PerIsa, Spec};
+use crate::model::{Isa, PerIsa, Since, Spec};
 use crate::source::{Sources, Span};
 
 /// What to do when facts and intent disagree.
@@ -83,6 +84,7 @@ pub fn load_intent(dir: &Path) -> Result<Intent, Diagnostics> {
 struct Checker<'a> {
     intent: &'a Intent,
     facts: &'a Facts,
+    since: &'a BTreeMap<String, Since>,
     /// Index of the ISA that gives the guest its numbers.
     guest: usize,
     diags: &'a mut Diagnostics,
@@ -128,6 +130,7 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
         .collect();
     let sound = diags.len();
     let facts = facts::read(sources, &parsed.facts, &names, diags)?;
+    let since = facts::read_since(sources, &parsed.facts, &facts.calls, diags);
     // Nothing that follows from mutilated facts is worth saying.
     if diags.len() > sound {
         return None;
@@ -135,6 +138,7 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
     let mut checker = Checker {
         intent: &intent,
         facts: &facts,
+        since: &since,
         guest: intent.guest_isa(),
         diags,
         missing: 0,

@@ -1,5 +1,6 @@
 //! `wali-codegen emit`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,8 +16,11 @@ use super::Failure;
 pub(super) struct Args {
     /// What is made of the specification
     what: What,
-    /// Writes the pages of `docs` into this folder, and removes pages that it wrote before and
-    /// that are no more
+    /// For `syscallent`, the ISA; for `seccomp`, the calls, by name or import
+    #[arg(value_name = "ISA|CALL")]
+    of: Vec<String>,
+    /// Writes what is many files, `docs` and `editor-schemas`, into this folder; pages of `docs`
+    /// that are no more are removed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -30,23 +34,67 @@ enum What {
     CHeader,
     /// The reference of all calls in Markdown
     Docs,
+    /// The whole model as JSON, with what follows from it
+    Json,
+    /// The JSON Schema of that JSON, which says what each part means
+    JsonSchema,
+    /// JSON Schemas for editors of the specification's YAML, one for each part of it
+    EditorSchemas,
+    /// The imports as a WIT world, for tools of the component model
+    Wit,
+    /// A table for engines with the native symbols of the WebAssembly Micro Runtime, in C
+    NativeSymbols,
+    /// A table of one ISA's calls in the form of strace's, for tracers
+    Syscallent,
+    /// A seccomp profile for container engines that allows the named calls, and what they become
+    /// on each ISA
+    Seccomp,
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
-    if args.out.is_some() && args.what != What::Docs {
+    let many = matches!(args.what, What::Docs | What::EditorSchemas);
+    if args.out.is_some() && !many {
         return Err(Failure::Other(
-            "`--out` is for `docs`, which is many files; redirect the output instead".to_owned(),
+            "`--out` is for what is many files; redirect the output instead".to_owned(),
         ));
+    }
+    let takes = matches!(args.what, What::Syscallent | What::Seccomp);
+    if takes == args.of.is_empty() {
+        let problem = match args.what {
+            What::Syscallent => "`emit syscallent` needs the name of an ISA",
+            What::Seccomp => "`emit seccomp` needs the names of the calls to allow",
+            _ => "only `syscallent` and `seccomp` take further arguments",
+        };
+        return Err(Failure::Other(problem.to_owned()));
     }
     let spec = super::load(dir)?;
     let text = match (args.what, &args.out) {
         (What::Docs, Some(out)) => return write_pages(&spec, out).map_err(Failure::Other),
+        (What::EditorSchemas, out) => {
+            let schemas = emit::editor_schemas(&spec);
+            match out {
+                Some(out) => return write_schemas(&schemas, out).map_err(Failure::Other),
+                None => schemas.into_values().collect(),
+            }
+        }
         (What::Docs, None) => emit::docs(&spec)
             .into_iter()
             .map(|(name, page)| format!("<!-- {name} -->\n{page}\n"))
             .collect(),
         (What::Rust, _) => emit::rust(&spec),
         (What::CHeader, _) => emit::c_header(&spec),
+        (What::Json, _) => emit::json(&spec),
+        (What::JsonSchema, _) => emit::json_schema(),
+        (What::Wit, _) => emit::wit(&spec),
+        (What::NativeSymbols, _) => emit::native_symbols(&spec),
+        (What::Syscallent, _) => {
+            let tables = args.of.iter().map(|name| {
+                let isa = super::isa(&spec, name)?;
+                Ok::<_, Failure>(emit::syscallent(&spec, isa))
+            });
+            tables.collect::<Result<_, _>>()?
+        }
+        (What::Seccomp, _) => emit::seccomp(&spec, &args.of)?,
     };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -54,11 +102,21 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+fn fails(path: &Path) -> impl Fn(io::Error) -> String {
+    let path = path.display().to_string();
+    move |error| format!("{path}: {error}")
+}
+
+fn write_schemas(schemas: &BTreeMap<&str, String>, dir: &Path) -> Result<(), String> {
+    fs::create_dir_all(dir).map_err(fails(dir))?;
+    for (part, schema) in schemas {
+        let path = dir.join(format!("{part}.json"));
+        fs::write(&path, schema).map_err(fails(&path))?;
+    }
+    Ok(())
+}
+
 fn write_pages(spec: &Spec, dir: &Path) -> Result<(), String> {
-    let fails = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: io::Error| format!("{path}: {error}")
-    };
     fs::create_dir_all(dir).map_err(fails(dir))?;
     let pages = emit::docs(spec);
     for entry in fs::read_dir(dir).map_err(fails(dir))? {

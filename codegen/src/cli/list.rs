@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use wali_codegen::model::{Answer, By, Call, Cases, Fallback, FallbackArg, Otherwise, Spec};
+use wali_codegen::model::{Answer, By, Call, Cases, Fallback, FallbackArg, Otherwise, Since, Spec};
 
 use super::Failure;
 
@@ -15,7 +15,8 @@ pub(super) struct Args {
     /// Prints JSON rows instead of a table
     ///
     /// Each row has `name`, a number or null for each ISA, and `answer`. Described calls have
-    /// `family`, `import` and `aliases`, too, and, as far as they apply: `because`, why the
+    /// `family`, `import` and `aliases`, too, and, as far as they apply: `since`, the first
+    /// release of Linux with it, or one `after` which and one `by` which it came; `because`, why the
     /// runtime does it or why it is refused; `errno`, what a refusal fails with; `fallback`,
     /// the `call` and its `args`; `cases`, `by` which argument, the cases `of` it, each with
     /// the constants that lead to it, and what becomes of the others, `otherwise`.
@@ -36,6 +37,7 @@ enum Way {
     Direct,
     Convert,
     Fallback,
+    Absent,
     Runtime,
     Refused,
 }
@@ -46,6 +48,7 @@ impl Way {
             Way::Direct => Answer::Direct,
             Way::Convert => Answer::Convert,
             Way::Fallback => Answer::Fallback,
+            Way::Absent => Answer::Absent,
             Way::Runtime => Answer::Runtime,
             Way::Refused => Answer::Refused,
         }
@@ -64,7 +67,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let isa = args
         .isa
         .as_deref()
-        .map(|name| index_of(&spec, name))
+        .map(|name| super::isa(&spec, name))
         .transpose()?;
     let rows = rows(&spec, isa, args.answer.map(Way::answer));
     let mut out = BufWriter::new(io::stdout().lock());
@@ -75,17 +78,6 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     }
     out.flush()?;
     Ok(())
-}
-
-fn index_of(spec: &Spec, name: &str) -> Result<usize, Failure> {
-    let found = spec.isas.iter().position(|isa| isa.name == name);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
-        Failure::Other(format!(
-            "unknown ISA `{name}`; the specification has {}",
-            names.join(", ")
-        ))
-    })
 }
 
 /// Every call of the kernel in the order of the guest's numbers, then those it lacks.
@@ -132,6 +124,16 @@ fn describe(object: &mut Map<String, Value>, call: &Call) {
     object.insert("family".to_owned(), call.family.as_str().into());
     object.insert("import".to_owned(), call.import.as_str().into());
     object.insert("aliases".to_owned(), json!(call.aliases));
+    if let Some(since) = call.since {
+        let since = match since {
+            Since::Exactly(release) => json!(release.to_string()),
+            Since::Between { after, by } => json!({
+                "after": after.map(|release| release.to_string()),
+                "by": by.to_string(),
+            }),
+        };
+        object.insert("since".to_owned(), since);
+    }
     reason(object, &call.by);
     if let Some(Fallback { call, args }) = &call.fallback {
         let args: Vec<Value> = args

@@ -2,8 +2,10 @@
 
 mod check;
 mod emit;
+mod explain;
 mod facts;
 mod list;
+mod since;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -34,6 +36,10 @@ enum Command {
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
     Facts(facts::Args),
+    /// Finds out since when the kernel has its calls, from manual pages and older headers
+    Since(since::Args),
+    /// Says all that is known of a call, with the Rust made of it
+    Explain(explain::Args),
     /// Prints generated code
     Emit(emit::Args),
 }
@@ -76,6 +82,8 @@ pub fn run() -> ExitCode {
         Command::Check => check::run(&dir),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
+        Command::Since(args) => since::run(&dir, args),
+        Command::Explain(args) => explain::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
@@ -133,4 +141,16 @@ fn spec_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
 
 fn load(dir: &Path) -> Result<Spec, Failure> {
     Spec::load(dir).map_err(Failure::Spec)
+}
+
+/// The index of an ISA.
+fn isa(spec: &Spec, name: &str) -> Result<usize, Failure> {
+    let found = spec.isas.iter().position(|isa| isa.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
+        Failure::Other(format!(
+            "unknown ISA `{name}`; the specification has {}",
+            names.join(", ")
+        ))
+    })
 }

@@ -151,7 +151,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// A name of the spec as C takes it.
-fn c_name(name: &str) -> String {
+pub fn c_name(name: &str) -> String {
     let mark = if KEYWORDS.contains(&name) { "_" } else { "" };
     format!("{name}{mark}")
 }

@@ -167,7 +167,7 @@ fn check_headers(intent: &Intent, headers: &Headers) -> Result<(), String> {
 }
 
 /// The compiler to use: `$CLANG`, or the newest of the usual names.
-fn find_clang() -> Result<PathBuf, String> {
+pub fn find_clang() -> Result<PathBuf, String> {
     if let Some(path) = env::var_os("CLANG") {
         return Ok(path.into());
     }
@@ -220,7 +220,7 @@ const SOCKETS: &[(&str, i64)] = sockets! {
 };
 
 /// Headers of the C library's that the kernel's include, with what they need of them.
-fn libc_headers() -> [(&'static str, String); 2] {
+pub fn libc_headers() -> [(&'static str, String); 2] {
     let mut sockets = String::from(
         "#pragma once\n\
          typedef unsigned short sa_family_t;\n\

@@ -5,6 +5,8 @@ pub mod extract;
 #[cfg(feature = "cli")]
 pub mod package;
 mod read;
+#[cfg(feature = "cli")]
+pub mod since;
 mod write;
 
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::model::{Layout, Place, Provenance};
 use crate::source::Sources;
 
-pub use read::{read, recorded_suite};
+pub use read::{read, read_since, recorded_suite};
 
 /// Facts about every ISA of the specification, values in its order of ISAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,10 @@ pub struct StructFacts {
 
 /// The folder of the facts in a specification.
 pub const FOLDER: &str = "facts";
+
+/// The file with the first releases, without `.yaml`; it is no part of [`Facts`], since it comes
+/// from elsewhere, and a specification may do without.
+pub const SINCE: &str = "since";
 
 impl Facts {
     /// The files that hold these facts, byte for byte.

@@ -88,14 +88,10 @@ impl Headers {
                 deb.display()
             ));
         }
-        let field = |name: &str| {
-            let output = run(Command::new("dpkg-deb").arg("-f").arg(deb).arg(name), DPKG)?;
-            Ok::<_, String>(output.trim().to_owned())
-        };
         let provenance = Provenance {
-            package: field("Package")?,
+            package: field(deb, "Package")?,
             suite: None,
-            version: field("Version")?,
+            version: field(deb, "Version")?,
             sha256: digest_file(deb)?,
         };
         if provenance.package != PACKAGE {
@@ -105,15 +101,7 @@ impl Headers {
                 provenance.package
             ));
         }
-        let unpacked =
-            TempDir::new().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
-        run(
-            Command::new("dpkg-deb")
-                .arg("-x")
-                .arg(deb)
-                .arg(unpacked.path()),
-            DPKG,
-        )?;
+        let unpacked = unpack(deb)?;
         let root = unpacked.path().to_path_buf();
         Ok(Headers {
             root,
@@ -122,13 +110,42 @@ impl Headers {
         })
     }
 
+    /// The package that some facts are from: the very one if it is in the cache, otherwise what
+    /// their suite has now.
+    pub fn recorded(provenance: &Provenance) -> Result<Headers, String> {
+        let Some(suite) = &provenance.suite else {
+            return Err("the facts do not say which Debian suite they are from".to_owned());
+        };
+        let packages = cache_folder()?.join(suite).join("packages");
+        let version = provenance.version.replace(':', "%3a");
+        let deb = packages.join(format!("{}_{version}_all.deb", provenance.package));
+        match digest_file(&deb) {
+            Ok(digest) if digest == provenance.sha256 => Headers::from_deb(&deb),
+            _ => Headers::from_suite(suite),
+        }
+    }
+
     /// The newest package of a Debian suite, fetched with apt into the user's cache.
     /// Nothing is installed.
     pub fn from_suite(suite: &str) -> Result<Headers, String> {
-        let mut headers = Headers::from_deb(&fetch(suite)?)?;
+        let mut headers = Headers::from_deb(&fetch(PACKAGE, suite)?)?;
         headers.provenance.suite = Some(suite.to_owned());
         Ok(headers)
     }
+}
+
+/// A package unpacked into a folder that goes away with it.
+pub(super) fn unpack(deb: &Path) -> Result<TempDir, String> {
+    let unpacked = TempDir::new().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
+    let mut dpkg = Command::new("dpkg-deb");
+    run(dpkg.arg("-x").arg(deb).arg(unpacked.path()), DPKG)?;
+    Ok(unpacked)
+}
+
+/// A field of a package's description.
+pub(super) fn field(deb: &Path, name: &str) -> Result<String, String> {
+    let output = run(Command::new("dpkg-deb").arg("-f").arg(deb).arg(name), DPKG)?;
+    Ok(output.trim().to_owned())
 }
 
 const DPKG: &str = "install dpkg, or unpack the package elsewhere and use `--headers DIR`";
@@ -157,7 +174,8 @@ fn archive() -> Result<String, String> {
         })
 }
 
-fn fetch(suite: &str) -> Result<PathBuf, String> {
+/// The newest version of a package in a Debian suite, fetched with apt into the user's cache.
+pub(super) fn fetch(package: &str, suite: &str) -> Result<PathBuf, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if suite.is_empty() || !suite.chars().all(plain) {
         return Err(format!(
@@ -207,14 +225,16 @@ fn fetch(suite: &str) -> Result<PathBuf, String> {
     };
     let mut update = apt("state");
     update.args(["-o", "APT::Update::Error-Mode=any", "update"]);
-    run(&mut update, APT).map_err(|error| match cached(&root.join("packages")) {
+    run(&mut update, APT).map_err(|error| match cached(package, &root.join("packages")) {
         Some(deb) => format!(
             "{error}\nan earlier package is in the cache: {}",
             deb.display()
         ),
         None => {
-            // Nothing worth keeping; a leftover would look like a suite.
-            let _ = fs::remove_dir_all(&root);
+            // A leftover without packages would look like a suite.
+            if fs::remove_dir(root.join("packages")).is_ok() {
+                let _ = fs::remove_dir_all(&root);
+            }
             if error.contains("does not have a Release file") {
                 format!("Debian has no suite `{suite}`?\n{error}")
             } else {
@@ -225,13 +245,13 @@ fn fetch(suite: &str) -> Result<PathBuf, String> {
     // One line: 'URI' file-name size SHA256:digest. Asked where the file is not, since apt
     // is silent about files that are there already.
     let line = run(
-        apt("state").args(["--print-uris", "download", PACKAGE]),
+        apt("state").args(["--print-uris", "download", package]),
         APT,
     )?;
     let words: Vec<&str> = line.split_whitespace().collect();
     let [_, name, _, digest] = words[..] else {
         return Err(format!(
-            "apt does not say where {PACKAGE} of {suite} is: `{line}`"
+            "apt does not say where {package} of {suite} is: `{line}`"
         ));
     };
     let deb = root.join("packages").join(name);
@@ -240,7 +260,7 @@ fn fetch(suite: &str) -> Result<PathBuf, String> {
     if !intact() {
         // apt does not replace a file that an interrupted run left behind.
         let _ = fs::remove_file(&deb);
-        run(apt("packages").args(["download", PACKAGE]), APT)?;
+        run(apt("packages").args(["download", package]), APT)?;
     }
     if intact() {
         Ok(deb)
@@ -253,12 +273,14 @@ fn fetch(suite: &str) -> Result<PathBuf, String> {
 }
 
 /// A package that an earlier run fetched.
-fn cached(packages: &Path) -> Option<PathBuf> {
+fn cached(package: &str, packages: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(packages).ok()?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths
-        .filter(|path| path.extension().is_some_and(|e| e == "deb"))
-        .max()
+    let of_package = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(&format!("{package}_")) && name.ends_with(".deb"))
+    };
+    paths.filter(of_package).max()
 }
 
 fn cache_folder() -> Result<PathBuf, String> {
@@ -270,7 +292,7 @@ fn cache_folder() -> Result<PathBuf, String> {
         .ok_or_else(|| "no home folder; set XDG_CACHE_HOME to where packages may be kept".into())
 }
 
-fn run(command: &mut Command, remedy: &str) -> Result<String, String> {
+pub(super) fn run(command: &mut Command, remedy: &str) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
@@ -283,7 +305,7 @@ fn run(command: &mut Command, remedy: &str) -> Result<String, String> {
     }
 }
 
-fn digest_file(path: &Path) -> Result<String, String> {
+pub(super) fn digest_file(path: &Path) -> Result<String, String> {
     let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(hexadecimal(&Sha256::digest(bytes)))
 }
@@ -323,7 +345,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// The version in `linux/version.h`.
-fn kernel_version(common: &Path) -> Result<String, String> {
+pub(super) fn kernel_version(common: &Path) -> Result<String, String> {
     let path = common.join("linux/version.h");
     let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let part = |name: &str| {

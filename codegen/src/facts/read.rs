@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{FOLDER, Facts, StructFacts};
+use super::{FOLDER, Facts, SINCE, StructFacts};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
-use crate::model::{Layout, Place, Provenance};
+use crate::model::{Layout, Place, Provenance, Release, Since};
 use crate::source::{Name, Sources};
 use crate::yaml::{self, Kind, Node};
 
+const SINCE_REMEDY: &str = "run `wali-codegen since` to extract it again";
 const REMEDY: &str = "run `wali-codegen facts` to extract them";
 
 /// The facts in the parsed files of `facts/`. Nothing if there are none or part of
@@ -43,6 +44,57 @@ pub fn read(
         constants: reader.table(constants?, "a constant", |r, n| r.number(n)),
         structs: reader.structs(structs?),
     })
+}
+
+/// Since when the kernel has its calls, if the specification says so.
+pub fn read_since(
+    sources: &Sources,
+    files: &[(usize, Node)],
+    calls: &BTreeMap<String, Vec<Option<u32>>>,
+    diags: &mut Diagnostics,
+) -> BTreeMap<String, Since> {
+    let path = format!("{FOLDER}/{SINCE}.yaml");
+    let mut files = files.iter();
+    let Some((_, root)) = files.find(|(file, _)| sources.files[*file].path == path) else {
+        return BTreeMap::new();
+    };
+    let entries = decode::map(root, "the file", diags).unwrap_or_default();
+    let known = entries.iter().filter_map(|(name, node)| {
+        if !calls.contains_key(&name.value) {
+            let message = format!("the kernel has no system call `{}`", name.value);
+            diags
+                .push(Diagnostic::new(message, &name.span, "not in its tables").help(SINCE_REMEDY));
+        }
+        Some((name.value.clone(), since(node, diags)?))
+    });
+    known.collect()
+}
+
+fn since(node: &Node, diags: &mut Diagnostics) -> Option<Since> {
+    let Kind::Map(_) = node.kind else {
+        return release(node, diags).map(Since::Exactly);
+    };
+    let fields = Fields::new(node, "a range", &["after", "by"], diags)?;
+    let by = release(fields.require("by", diags)?, diags)?;
+    let after = match fields.get("after") {
+        Some(node) => Some(release(node, diags)?),
+        None => None,
+    };
+    Some(Since::Between { after, by })
+}
+
+fn release(node: &Node, diags: &mut Diagnostics) -> Option<Release> {
+    let text = decode::text(node, "a release", diags)?;
+    let release = text.value.parse().ok();
+    if release.is_none() {
+        let message = format!("`{}` is no release of Linux", text.value);
+        diags.push(Diagnostic::new(
+            message,
+            &text.span,
+            "expected numbers with dots",
+        ));
+    }
+    release
 }
 
 /// The suite that the facts of a specification were last fetched from, if they say.

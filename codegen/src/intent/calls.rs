@@ -31,7 +31,7 @@ pub struct CallIntent {
     /// Who does it.
     pub by: ByIntent,
     /// What ISAs without it do.
-    pub fallback: Option<FallbackIntent>,
+    pub fallback: Option<LackIntent>,
     /// What it is for each value of an argument.
     pub cases: Option<CasesIntent>,
 }
@@ -101,6 +101,25 @@ pub struct FallbackIntent {
     pub args: Vec<FallbackArgIntent>,
     /// The whole entry.
     pub span: Span,
+}
+
+/// What ISAs do that lack a call.
+#[derive(Debug, Clone)]
+pub enum LackIntent {
+    /// They make another.
+    Fallback(FallbackIntent),
+    /// They fail, as natively.
+    None(Span),
+}
+
+impl LackIntent {
+    /// Where it stands.
+    pub fn span(&self) -> &Span {
+        match self {
+            LackIntent::Fallback(fallback) => &fallback.span,
+            LackIntent::None(span) => span,
+        }
+    }
 }
 
 /// An argument of a fallback.
@@ -337,7 +356,10 @@ fn arg_type(node: &Node, of_case: bool, diags: &mut Diagnostics) -> Option<ArgTy
     Some(ArgTypeIntent::Value(name))
 }
 
-fn fallback(node: &Node, diags: &mut Diagnostics) -> Option<FallbackIntent> {
+fn fallback(node: &Node, diags: &mut Diagnostics) -> Option<LackIntent> {
+    if matches!(&node.kind, Kind::Scalar(text) if text == "none") {
+        return Some(LackIntent::None(node.span.clone()));
+    }
     let fields = Fields::new(node, "a fallback", &["call", "args"], diags)?;
     fields.require("call", diags)?;
     let call = fields.text("call", diags)?;
@@ -357,9 +379,9 @@ fn fallback(node: &Node, diags: &mut Diagnostics) -> Option<FallbackIntent> {
             _ => FallbackArgIntent::One(decode::text(item, "an argument", diags)?),
         });
     }
-    Some(FallbackIntent {
+    Some(LackIntent::Fallback(FallbackIntent {
         call,
         args,
         span: node.span.clone(),
-    })
+    }))
 }

@@ -8,6 +8,11 @@ use super::{
 
 /// How a call is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum Answer {
     /// Straight to the kernel with translated addresses.
     Direct,
@@ -15,6 +20,8 @@ pub enum Answer {
     Convert,
     /// By another call, since this ISA's table has none.
     Fallback,
+    /// With `ENOSYS`, as natively, since this ISA's table has none.
+    Absent,
     /// By the runtime.
     Runtime,
     /// With an error, for a stated reason.
@@ -28,6 +35,7 @@ impl Answer {
             Answer::Direct => "direct",
             Answer::Convert => "convert",
             Answer::Fallback => "fallback",
+            Answer::Absent => "absent",
             Answer::Runtime => "runtime",
             Answer::Refused => "refused",
         }
@@ -36,6 +44,11 @@ impl Answer {
 
 /// How a value crosses the boundary in WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "json",
+    derive(serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "snake_case")
+)]
 pub enum WasmType {
     /// 32 bits.
     I32,
@@ -202,14 +215,17 @@ impl Call {
         match &self.by {
             By::Runtime { .. } => Answer::Runtime,
             By::Refused { .. } => Answer::Refused,
-            By::Kernel if self.numbers.0[isa].is_none() => Answer::Fallback,
+            By::Kernel if self.numbers.0[isa].is_none() => match self.fallback {
+                Some(_) => Answer::Fallback,
+                None => Answer::Absent,
+            },
             By::Kernel if self.converts_on(isa, spec) => Answer::Convert,
             By::Kernel => Answer::Direct,
         }
     }
 
     /// How the call is answered in general: the least direct of the ISAs' answers,
-    /// where a fallback outranks a conversion.
+    /// where a fallback outranks a conversion, and no answer a fallback.
     pub fn answer(&self, spec: &Spec) -> Answer {
         (0..spec.isas.len())
             .map(|isa| self.answer_on(isa, spec))

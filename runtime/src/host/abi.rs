@@ -315,6 +315,8 @@ pub enum Answer {
     Convert,
     /// By another call of the kernel.
     Fallback,
+    /// With `ENOSYS`, as natively, since this ISA's kernel lacks it.
+    Absent,
     /// By the runtime.
     Runtime,
     /// With an error, for a stated reason.
@@ -328,6 +330,7 @@ impl Answer {
             Answer::Direct => "direct",
             Answer::Convert => "convert",
             Answer::Fallback => "fallback",
+            Answer::Absent => "absent",
             Answer::Runtime => "runtime",
             Answer::Refused => "refused",
         }

@@ -342,9 +342,10 @@ fn populate(memory: &Memory, at: u64, len: u64, prot: i32) {
 fn check_lock(len: u64) -> Result<(), Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     let len = len as usize;
+    // Memory without access cannot be locked on old kernels: 5.10's is an error.
     // SAFETY: a new mapping that goes away again.
     unsafe {
-        let at = libc::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0);
+        let at = libc::mmap(ptr::null_mut(), len, libc::PROT_READ, flags, -1, 0);
         if at == libc::MAP_FAILED {
             return Err(last_error());
         }

@@ -16,6 +16,26 @@ pub struct Call {
     pub by: By,
     /// What it is for each value of an argument.
     pub cases: Option<&'static Cases>,
+    /// Since when the kernel has it, if that is known; none where it is no system call.
+    pub since: Option<Since>,
+}
+
+/// A release of Linux: its first three numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release(pub [u16; 3]);
+
+/// The first release with a call, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// This one.
+    Exactly(Release),
+    /// A later one than `after`, if that is known, and `by` or an earlier one.
+    Between {
+        /// A release without the call.
+        after: Option<Release>,
+        /// A release with it.
+        by: Release,
+    },
 }
 
 /// What a call is for each value of an argument.

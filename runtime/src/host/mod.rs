@@ -6,6 +6,7 @@ mod calls;
 pub mod convert;
 pub mod handoff;
 pub mod jumps;
+pub mod kernel;
 pub mod limits;
 pub mod mappings;
 mod memory_files;

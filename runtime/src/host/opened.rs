@@ -113,12 +113,7 @@ impl Descriptors {
             return None;
         }
         let entry = CString::new(format!("thread-self/fd/{fd}")).ok()?;
-        match own(root, &entry) {
-            Ok(_) => Some((root, entry)),
-            // Before Linux 5.6, where mounts over it have to be trusted.
-            Err(error) if error.raw_os_error() == Some(errno::ENOSYS) => Some((root, entry)),
-            Err(_) => None,
-        }
+        own(root, &entry).is_ok().then_some((root, entry))
     }
 
     /// Gives a descriptor that was just opened to the guest, or closes it and fails: `EACCES`
@@ -218,15 +213,10 @@ fn is_mem(name: &[u8]) -> bool {
 /// to it counts.
 pub(super) fn name_of(root: i32, fd: i32, name: &mut [u8; NAME]) -> io::Result<usize> {
     let entry = CString::new(format!("thread-self/fd/{fd}"))?;
-    let opened = own(root, &entry);
-    let (at, path) = match &opened {
-        Ok(link) => (link.as_raw_fd(), c""),
-        // Before Linux 5.6, where mounts over it have to be trusted.
-        Err(error) if error.raw_os_error() == Some(errno::ENOSYS) => (root, entry.as_c_str()),
-        Err(error) => return Err(io::Error::from(error.kind())),
-    };
+    let link = own(root, &entry)?;
+    let at = link.as_raw_fd();
     // SAFETY: the path is a C string, and the buffer has the length given.
-    let len = unsafe { libc::readlinkat(at, path.as_ptr(), name.as_mut_ptr().cast(), name.len()) };
+    let len = unsafe { libc::readlinkat(at, c"".as_ptr(), name.as_mut_ptr().cast(), name.len()) };
     usize::try_from(len).map_err(|_| io::Error::last_os_error())
 }
 
@@ -248,7 +238,12 @@ pub(super) fn how(flags: libc::c_int) -> libc::open_how {
 pub(super) fn openat2(folder: i32, path: &CStr, how: &libc::open_how) -> io::Result<OwnedFd> {
     let size = size_of_val(how);
     // SAFETY: the path is a C string, the struct the caller's with its size.
-    let fd = unsafe { libc::syscall(libc::SYS_openat2, folder, path.as_ptr(), how, size) };
+    let mut fd = unsafe { libc::syscall(libc::SYS_openat2, folder, path.as_ptr(), how, size) };
+    if fd < 0 && io::Error::last_os_error().raw_os_error() == Some(errno::ENOSYS) {
+        // Before Linux 5.6, where mounts over it have to be trusted.
+        // SAFETY: as above.
+        fd = unsafe { libc::openat(folder, path.as_ptr(), how.flags as libc::c_int) }.into();
+    }
     match i32::try_from(fd) {
         // SAFETY: the descriptor was just made and is nobody else's.
         Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),

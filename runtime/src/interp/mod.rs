@@ -41,6 +41,7 @@ pub use func::{Func, Hook, HostFn, HostFunc, OnTrap};
 pub use global::Global;
 pub use instance::{Instance, Options, Prepared, Ready};
 pub use interrupt::InterruptHandle;
+pub use isa::handler_names;
 pub use jumps::Payload;
 pub use link::{Extern, Imports, LinkError, Resolver};
 pub use module::{ExportIndex, Import, Module, ModuleError};

@@ -50,6 +50,8 @@ impl Traits {
     pub const DONT_FORK: Traits = Traits(4);
     /// Zero in copies of the process.
     pub const WIPE_ON_FORK: Traits = Traits(8);
+    /// Copied out of a file, of which no more can be had.
+    pub const CUT_OFF: Traits = Traits(16);
 
     /// These and others.
     pub fn with(self, others: Traits) -> Traits {

@@ -13,6 +13,7 @@ use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
 use crate::host::bindings::table;
+use crate::host::meta::Call;
 use crate::host::trace::Tracer;
 use crate::interp::{
     Caller, Extern, ExternType, FuncType, HostFn, HostFunc, Import, Module, Resolver, Trap, ValType,
@@ -64,6 +65,8 @@ pub struct ImportReport {
     pub import: Import,
     /// How it is answered.
     pub answer: ImportAnswer,
+    /// What the specification says of the call.
+    pub call: Option<&'static Call>,
 }
 
 /// What an import is bound to.
@@ -121,21 +124,18 @@ pub fn report(module: &Module) -> Vec<ImportReport> {
         .imports()
         .iter()
         .map(|import| {
-            let answer = match find(&bindings, import) {
-                Ok((
-                    Target::Binding(Binding {
-                        answer: Some(answer),
-                        ..
-                    }),
-                    _,
-                )) => ImportAnswer::Syscall(*answer),
-                Ok((Target::Binding(_), _)) => ImportAnswer::Aux,
-                Ok((Target::Enosys, _)) => ImportAnswer::Unknown,
-                Err(why) => ImportAnswer::Unlinkable(why),
+            let (answer, call) = match find(&bindings, import) {
+                Ok((Target::Binding(Binding { answer, meta, .. }), _)) => (
+                    answer.map_or(ImportAnswer::Aux, ImportAnswer::Syscall),
+                    Some(*meta),
+                ),
+                Ok((Target::Enosys, _)) => (ImportAnswer::Unknown, None),
+                Err(why) => (ImportAnswer::Unlinkable(why), None),
             };
             ImportReport {
                 import: import.clone(),
                 answer,
+                call,
             }
         })
         .collect()

@@ -126,6 +126,28 @@ pub fn build_wasm(program: &Program) -> Result<PathBuf, String> {
     })
 }
 
+/// Builds a module of C files that have nothing to do with the guests but their libc.
+pub fn build_module(sources: &[PathBuf], flags: &[String], out: &Path) -> Result<(), String> {
+    let mut wasm = module_compiler(flags)?;
+    wasm.args(WASM_LINK).args(sources).args(&libc()?.objects);
+    run(wasm, out)
+}
+
+/// A command that only looks whether such a file compiles.
+pub fn check_module(source: &Path, flags: &[String]) -> Result<Command, String> {
+    let mut wasm = module_compiler(flags)?;
+    wasm.arg("-fsyntax-only").arg(source);
+    Ok(wasm)
+}
+
+fn module_compiler(flags: &[String]) -> Result<Command, String> {
+    let mut wasm = Command::new(&tools()?.clang);
+    wasm.args(WASM_FLAGS).args(flags).arg("-isystem");
+    wasm.arg(super::dir().join("libc/include"));
+    wasm.arg("-I").arg(&libc()?.include);
+    Ok(wasm)
+}
+
 /// What makes bench kernels, in every world.
 const KERNEL_FLAGS: &[&str] = &[
     "-O2",

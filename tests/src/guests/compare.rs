@@ -42,7 +42,26 @@ pub fn native(target: &Target, built: &Built, case: &Case) -> Result<World, Stri
 
 /// Runs the case under the `wali` of a target.
 pub fn wali(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
-    let mut wali = world(wali_of(target, &case.options, &built.wasm), case)?;
+    let command = wali_of(target, &case.options, &built.wasm);
+    wali_world(command, case)
+}
+
+/// Runs the case in both worlds here, with something done to each command before it starts.
+pub fn prepared(
+    built: &Built,
+    case: &Case,
+    prepare: impl Fn(&mut Command),
+) -> Result<[World; 2], String> {
+    let target = workspace::target();
+    let mut native = target.command(&built.native);
+    let mut wali = wali_of(target, &case.options, &built.wasm);
+    prepare(&mut native);
+    prepare(&mut wali);
+    Ok([world(native, case)?, wali_world(wali, case)?])
+}
+
+fn wali_world(command: Command, case: &Case) -> Result<World, String> {
+    let mut wali = world(command, case)?;
     if case.signal.is_some() {
         let said = wali.stderr.split_once("wali: ");
         match said.filter(|(_, said)| said.contains(": killed by SIG")) {

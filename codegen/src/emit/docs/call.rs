@@ -12,7 +12,7 @@ use crate::model::{
 const FEW: usize = 6;
 
 /// Adds a call's section to its page.
-pub(super) fn section(out: &mut String, spec: &Spec, call: &Call) {
+pub(in crate::emit) fn section(out: &mut String, spec: &Spec, call: &Call) {
     heading(out, &call.name, call.doc.as_deref());
     // A call that is refused may have no arguments in the specification, which says nothing.
     if !(call.args.is_empty() && matches!(call.by, By::Refused { .. })) {
@@ -61,13 +61,16 @@ pub(super) fn section(out: &mut String, spec: &Spec, call: &Call) {
         })
         .collect();
     let _ = writeln!(out, "- Number: {}", numbers.join(", "));
+    if let Some(since) = call.since {
+        let _ = writeln!(out, "- Since: Linux {since}");
+    }
     if let Some(table) = &call.cases {
         cases::table(out, spec, call, table);
     }
 }
 
 /// Adds the section of an import that is no system call.
-pub(super) fn auxiliary(out: &mut String, spec: &Spec, aux: &Aux) {
+pub(in crate::emit) fn auxiliary(out: &mut String, spec: &Spec, aux: &Aux) {
     heading(out, &aux.name, aux.doc.as_deref());
     let result = aux.returns.as_ref();
     let result = result.map_or("void", |name| spec.scalars[name].c.as_str());

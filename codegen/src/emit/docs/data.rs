@@ -12,22 +12,27 @@ pub(super) fn constants(spec: &Spec) -> String {
          Values are the guest's, on every ISA.\n"
     );
     for set in spec.flag_sets.values() {
-        let _ = write!(out, "\n## `{}`\n\n", set.name);
-        if let Some(doc) = &set.doc {
-            let _ = write!(out, "{doc} ");
-        }
-        let _ = write!(
-            out,
-            "{}\n\n",
-            if set.bits {
-                "Values combine by or."
-            } else {
-                "One at a time."
-            }
-        );
-        members(&mut out, spec, set);
+        constant_set(&mut out, spec, set);
     }
     out
+}
+
+/// Adds the section of a set.
+pub(in crate::emit) fn constant_set(out: &mut String, spec: &Spec, set: &FlagSet) {
+    let _ = write!(out, "\n## `{}`\n\n", set.name);
+    if let Some(doc) = &set.doc {
+        let _ = write!(out, "{doc} ");
+    }
+    let _ = write!(
+        out,
+        "{}\n\n",
+        if set.bits {
+            "Values combine by or."
+        } else {
+            "One at a time."
+        }
+    );
+    members(out, spec, set);
 }
 
 fn members(out: &mut String, spec: &Spec, set: &FlagSet) {
@@ -62,40 +67,53 @@ fn members(out: &mut String, spec: &Spec, set: &FlagSet) {
 pub(super) fn structures(spec: &Spec) -> String {
     let mut out = format!(
         "{MARK}# Structures\n\n[All calls](README.md)\n\n\
-         Offsets and sizes are the guest's, in bytes.\n"
+         Offsets and sizes are the guest's, in bytes; ISAs stand beside where theirs are others.\n"
     );
     for s in spec.structs.values() {
-        let _ = write!(out, "\n## `{}`\n\n", s.name);
-        if let Some(doc) = &s.doc {
-            let _ = write!(out, "{doc} ");
-        }
-        let spelling = if s.c == format!("struct {}", s.name) {
-            String::new()
-        } else {
-            format!("In the kernel's headers `{}`. ", s.c)
-        };
-        let converted: Vec<&str> = (0..spec.isas.len())
-            .filter(|isa| s.converts_on(*isa, spec))
-            .map(|isa| spec.isas[isa].name.as_str())
-            .collect();
-        let converted = if converted.is_empty() {
-            "the same everywhere".to_owned()
-        } else {
-            format!("converted on {}", converted.join(", "))
-        };
-        let packed = if s.packed { ", packed" } else { "" };
-        let _ = write!(
-            out,
-            "{spelling}{} bytes{packed}, {converted}.\n\n",
-            s.guest.size
-        );
-        fields(&mut out, spec, s);
+        structure(&mut out, spec, s);
     }
     out
 }
 
+/// Adds the section of a structure.
+pub(in crate::emit) fn structure(out: &mut String, spec: &Spec, s: &Struct) {
+    let _ = write!(out, "\n## `{}`\n\n", s.name);
+    if let Some(doc) = &s.doc {
+        let _ = write!(out, "{doc} ");
+    }
+    let spelling = if s.c == format!("struct {}", s.name) {
+        String::new()
+    } else {
+        format!("In the kernel's headers `{}`. ", s.c)
+    };
+    let converted: Vec<&str> = (0..spec.isas.len())
+        .filter(|isa| s.converts_on(*isa, spec))
+        .map(|isa| spec.isas[isa].name.as_str())
+        .collect();
+    let converted = if converted.is_empty() {
+        "the same everywhere".to_owned()
+    } else {
+        format!("converted on {}", converted.join(", "))
+    };
+    let packed = if s.packed { ", packed" } else { "" };
+    let _ = write!(
+        out,
+        "{spelling}{} bytes{packed}, {converted}.\n\n",
+        s.guest.size
+    );
+    fields(out, spec, s);
+}
+
 fn fields(out: &mut String, spec: &Spec, s: &Struct) {
-    out.push_str("| field | type | offset | size |\n|---|---|--:|--:|\n");
+    // A column for each ISA whose offsets or sizes are others.
+    let others: Vec<usize> = (0..spec.isas.len())
+        .filter(|isa| s.fields.iter().any(|f| f.host.0[*isa] != Some(f.guest)))
+        .collect();
+    out.push_str("| field | type | offset | size |");
+    for isa in &others {
+        let _ = write!(out, " {} |", spec.isas[*isa].name);
+    }
+    let _ = writeln!(out, "\n|---|---|--:|--:|{}", "--:|".repeat(others.len()));
     for field in &s.fields {
         let scalar = |name: &str| format!("`{}`", spec.scalars[name].c);
         let structure = |name: &str| format!("[`struct {name}`](#{name})");
@@ -117,10 +135,20 @@ fn fields(out: &mut String, spec: &Spec, s: &Struct) {
                 format!("address of `{len}` {what}, {way}")
             }
         };
-        let _ = writeln!(
+        let _ = write!(
             out,
             "| `{}` | {ty} | {} | {} |",
             field.name, field.guest.offset, field.guest.size
         );
+        for isa in &others {
+            let place = match field.host.0[*isa] {
+                None => "–".to_owned(),
+                Some(host) if host == field.guest => String::new(),
+                Some(host) if host.size == field.guest.size => format!("at {}", host.offset),
+                Some(host) => format!("at {}, {} bytes", host.offset, host.size),
+            };
+            let _ = write!(out, " {place} |");
+        }
+        out.push('\n');
     }
 }

@@ -1,9 +1,9 @@
 //! The reference of all calls as Markdown: an index, a page for each family, and pages with
 //! constants and structures.
 
-mod call;
+pub(super) mod call;
 mod cases;
-mod data;
+pub(super) mod data;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -51,6 +51,7 @@ fn index(spec: &Spec, families: &BTreeSet<&str>) -> String {
          | direct | by the kernel, with addresses translated |\n\
          | convert | by the kernel, with structures or constants converted |\n\
          | fallback | by another call, since the ISA's table lacks it |\n\
+         | absent | with ENOSYS, as natively, since the ISA's table lacks it |\n\
          | runtime | by the runtime |\n\
          | refused | with an error, for a stated reason |\n\n",
         spec.provenance.package, spec.provenance.version

@@ -9,7 +9,7 @@ use quote::{format_ident, quote};
 use super::names::ident;
 use crate::model::{
     Arg, ArgType, Aux, By, Call, Case, Cases, Dir, Element, FieldType, FlagSet, Len, Otherwise,
-    Pointee, Returns, Role, Spec, Struct,
+    Pointee, Release, Returns, Role, Since, Spec, Struct,
 };
 
 /// The family of imports that are not system calls.
@@ -340,10 +340,34 @@ fn call(spec: &Spec, call: &Call) -> TokenStream {
         by(&call.by),
     );
     let cases = cases(spec, &call.args, call.cases.as_ref());
+    let since = since(call.since);
     quote! {
         pub static #name: Call = Call {
             name: #text, family: #family, args: #args, returns: #returns, by: #by, cases: #cases,
+            since: #since,
         };
+    }
+}
+
+fn since(since: Option<Since>) -> TokenStream {
+    let release = |Release(numbers): Release| {
+        let numbers = numbers.map(Literal::u16_unsuffixed);
+        quote!(Release([#(#numbers),*]))
+    };
+    match since {
+        None => quote!(None),
+        Some(Since::Exactly(first)) => {
+            let first = release(first);
+            quote!(Some(Since::Exactly(#first)))
+        }
+        Some(Since::Between { after, by }) => {
+            let by = release(by);
+            let after = match after.map(release) {
+                Some(after) => quote!(Some(#after)),
+                None => quote!(None),
+            };
+            quote!(Some(Since::Between { after: #after, by: #by }))
+        }
     }
 }
 
@@ -360,7 +384,7 @@ fn aux(spec: &Spec, aux: &Aux) -> TokenStream {
     quote! {
         pub static #name: Call = Call {
             name: #text, family: #AUX, args: #args, returns: #returns,
-            by: By::Runtime("it is no system call"), cases: None,
+            by: By::Runtime("it is no system call"), cases: None, since: None,
         };
     }
 }

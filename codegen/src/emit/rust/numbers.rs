@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::names::{cfg, ident};
-use crate::model::Spec;
+use crate::model::{Answer, Spec};
 
 /// A module for each ISA, and the host's re-exported.
 pub fn numbers(spec: &Spec) -> TokenStream {
@@ -32,7 +32,8 @@ pub fn numbers(spec: &Spec) -> TokenStream {
                     return quote!(pub const #ident: Option<usize> = None;);
                 };
                 let n = Literal::usize_unsuffixed(n as usize);
-                match numbers.0.iter().all(Option::is_some) {
+                let everywhere = numbers.0.iter().all(Option::is_some);
+                match everywhere || !can_do_without(spec, name) {
                     true => quote!(pub const #ident: Option<usize> = Some(#n);),
                     // A build for tests does as the ISAs that lack the call.
                     false => quote! {
@@ -78,4 +79,10 @@ pub fn numbers(spec: &Spec) -> TokenStream {
             }
         })
         .collect()
+}
+
+/// Whether ISAs that lack the call do it in another way.
+fn can_do_without(spec: &Spec, name: &str) -> bool {
+    let call = spec.calls.get(name);
+    call.is_none_or(|call| call.answer(spec) != Answer::Absent)
 }

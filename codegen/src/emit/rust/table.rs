@@ -58,6 +58,7 @@ fn answer(spec: &Spec, call: &Call) -> TokenStream {
             Answer::Direct => quote!(Direct),
             Answer::Convert => quote!(Convert),
             Answer::Fallback => quote!(Fallback),
+            Answer::Absent => quote!(Absent),
             Answer::Runtime => quote!(Runtime),
             Answer::Refused => quote!(Refused),
         };

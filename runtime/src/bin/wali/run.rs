@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use wali_runtime::host::handoff::Handoff;
-use wali_runtime::host::limits;
 use wali_runtime::host::{Environment, Process, Startup};
+use wali_runtime::host::{kernel, limits};
 use wali_runtime::interp::{Module, TrapKind};
 use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report, signal_of};
 
@@ -178,13 +178,25 @@ fn name_process(path: &[u8]) {
     }
 }
 
+/// What to say if the kernel lacks a call.
+fn too_old(error: &io::Error) -> String {
+    match (error.raw_os_error(), kernel::release()) {
+        (Some(libc::ENOSYS), Some(release)) => format!(
+            "; `wali` is made for Linux {} and later, and this is {release}, or less than that \
+             under a filter or an emulator",
+            kernel::OLDEST
+        ),
+        _ => String::new(),
+    }
+}
+
 /// Runs a program to its end, and ends as it ends.
 fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     limits::raise();
     let process = match Process::new(startup) {
         Ok(process) => process,
         Err(error) => {
-            complain(path, &format!("cannot start: {error}"));
+            complain(path, &format!("cannot start: {error}{}", too_old(&error)));
             return ExitCode::from(CANNOT_RUN);
         }
     };

@@ -8,7 +8,7 @@ use wali_arch::flags::{errno, exec_limits};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{everywhere, outcome, result};
+use super::{outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::DirCalls;
 use crate::host::process::Thread;
@@ -57,7 +57,7 @@ fn readlinkat(
     }
     let path = memory.address(pathname, 0);
     let place = memory.address(buf, i64::from(bufsiz) as u64);
-    let number = everywhere(number::readlinkat)?;
+    let number = everywhere!(readlinkat);
     // SAFETY: both addresses are the guest's, one of them with its extent.
     outcome(unsafe { syscall::syscall4(number, dirfd, path, place, bufsiz as usize) })
 }
@@ -75,7 +75,7 @@ fn getdents(memory: GuestMemory, fd: i32, dirp: u32, count: u32) -> Result<i64, 
             syscall::syscall3(number, descriptor(fd), place, count as usize)
         });
     }
-    let number = everywhere(number::getdents64)?;
+    let number = everywhere!(getdents64);
     // SAFETY: the address is the guest's, with its extent.
     let len = outcome(unsafe { syscall::syscall3(number, descriptor(fd), place, count as usize) })?;
     let mut at = dirp;

@@ -7,9 +7,8 @@ use std::ffi::CString;
 use wali_arch::flags::at_fd::AT_FDCWD;
 use wali_arch::flags::{errno, exec_limits};
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
-use super::{everywhere, outcome};
+use super::outcome;
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::handoff::Handoff;
 use crate::host::limits::{self, Limits, Resource};
@@ -97,9 +96,9 @@ fn native(
     // host's and end with a null pointer, or are nowhere.
     let result = outcome(unsafe {
         if target.dirfd == AT_FDCWD && flags == 0 {
-            syscall::syscall3(everywhere(number::execve)?, path, argv, envp)
+            syscall::syscall3(everywhere!(execve), path, argv, envp)
         } else {
-            let number = everywhere(number::execveat)?;
+            let number = everywhere!(execveat);
             syscall::syscall5(number, dirfd, path, argv, envp, flags)
         }
     });

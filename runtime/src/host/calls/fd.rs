@@ -4,7 +4,7 @@ use wali_arch::flags::{errno, fanotify_init_flags as fanotify, fcntl_command, op
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{done, everywhere, outcome, result};
+use super::{done, outcome, result};
 use crate::host::abi::{Errno, Unwind, descriptor};
 use crate::host::bindings::FdCalls;
 use crate::host::process::Thread;
@@ -19,9 +19,9 @@ impl FdCalls for Thread {
         if reserved::holds(fd) {
             return result(Err::<i64, _>(EBADF));
         }
-        result(everywhere(number::close).and_then(|close| {
-            // SAFETY: the argument is a number.
-            outcome(unsafe { syscall::syscall1(close, fd as usize) })
+        // SAFETY: the argument is a number.
+        result(outcome(unsafe {
+            syscall::syscall1(everywhere!(close), fd as usize)
         }))
     }
 
@@ -65,7 +65,7 @@ fn dup2(old: i32, new: i32) -> Result<i64, Errno> {
     }
     if old == new {
         let command = fcntl_command::F_GETFD as usize;
-        let fcntl = everywhere(number::fcntl)?;
+        let fcntl = everywhere!(fcntl);
         // SAFETY: the arguments are numbers.
         outcome(unsafe { syscall::syscall2(fcntl, descriptor(old), command) })?;
         return Ok(i64::from(new));
@@ -82,7 +82,7 @@ fn dup3(old: i32, new: i32, flags: i32) -> Result<i64, Errno> {
     // What is wrong with the flags counts first; the largest number is always over the limit.
     let new = if reserved::holds(new) { i32::MAX } else { new };
     let flags = open_flags::to_host(flags as u32 as u64) as i32;
-    let number = everywhere(number::dup3)?;
+    let number = everywhere!(dup3);
     // SAFETY: the arguments are numbers.
     outcome(unsafe { syscall::syscall3(number, descriptor(old), new as usize, flags as usize) })
 }
@@ -93,7 +93,7 @@ fn dup3(old: i32, new: i32, flags: i32) -> Result<i64, Errno> {
 /// As Linux's.
 fn close_range(first: u32, last: u32, flags: u32) -> Result<(), Errno> {
     let mut last = last;
-    let number = everywhere(number::close_range)?;
+    let number = everywhere!(close_range);
     let close = |first: u32, last: u32| {
         // SAFETY: the arguments are numbers.
         outcome(unsafe { syscall::syscall3(number, first as usize, last as usize, flags as usize) })
@@ -131,7 +131,7 @@ fn fanotify_init(flags: u32, event_flags: i32) -> Result<i64, Errno> {
         return Err(Errno(errno::EPERM));
     }
     let event_flags = open_flags::to_host(event_flags as u32 as u64) as usize;
-    let number = everywhere(number::fanotify_init)?;
+    let number = everywhere!(fanotify_init);
     // SAFETY: the arguments are numbers.
     outcome(unsafe { syscall::syscall2(number, flags as usize, event_flags) })
 }

@@ -5,7 +5,7 @@ use wali_arch::layout::{Convert, Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, checked, done, everywhere, interruptible, outcome, result};
+use super::{address_of, checked, done, interruptible, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::FileCalls;
 use crate::host::mappings::PAGE;
@@ -55,7 +55,7 @@ fn utimensat(
 ) -> Result<(), Errno> {
     let path = memory.address(path, 0);
     let times = times.as_ref().map_or(0, address_of);
-    let number = everywhere(number::utimensat)?;
+    let number = everywhere!(utimensat);
     // SAFETY: the path is inside the reservation, the times are a live local's.
     outcome(unsafe { syscall::syscall4(number, descriptor(dirfd), path, times, 0) }).map(|_| ())
 }

@@ -6,7 +6,7 @@ use wali_arch::layout::{Convert, Plain, guest};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, everywhere, interruptible, outcome};
+use super::{address_of, interruptible, outcome};
 use crate::host::abi::{Errno, GuestMemory};
 use crate::host::signals::Signals;
 
@@ -112,8 +112,11 @@ pub fn futex_waitv(
     if waiters == 0 || count == 0 || count > futex_limits::FUTEX_WAITV_MAX as u32 || flags != 0 {
         return call(memory.address(waiters, 0));
     }
-    let waiters = Waiters::new(memory, waiters, count)?;
-    call(address_of(&waiters))
+    match Waiters::new(memory, waiters, count) {
+        Ok(waiters) => call(address_of(&waiters)),
+        // Nowhere, for the kernel to say so, if it has the call.
+        Err(_) => call(memory.address(waiters, u64::MAX)),
+    }
 }
 
 /// futex_requeue(2), which takes two words.
@@ -127,7 +130,7 @@ pub fn futex_requeue(
     wake: i32,
     requeue: i32,
 ) -> Result<i64, Errno> {
-    let number = everywhere(number::futex_requeue)?;
+    let number = everywhere!(futex_requeue);
     let call = |waiters: usize| {
         let (flags, wake, requeue) = (flags as usize, wake as usize, requeue as usize);
         // SAFETY: the words' addresses are inside the reservation or nowhere.
@@ -136,8 +139,10 @@ pub fn futex_requeue(
     if waiters == 0 || flags != 0 {
         return call(memory.address(waiters, 0));
     }
-    let waiters = Waiters::new(memory, waiters, 2)?;
-    call(address_of(&waiters))
+    match Waiters::new(memory, waiters, 2) {
+        Ok(waiters) => call(address_of(&waiters)),
+        Err(_) => call(memory.address(waiters, u64::MAX)),
+    }
 }
 
 /// futex_wait(2).
@@ -181,7 +186,7 @@ pub fn futex_wake(
 ) -> Result<i64, Errno> {
     let private = flags & futex2_flags::FUTEX2_PRIVATE as u32 != 0;
     let flags = flags & !(futex2_flags::FUTEX2_PRIVATE as u32);
-    let number = everywhere(number::futex_wake)?;
+    let number = everywhere!(futex_wake);
     let word = memory.address(uaddr, WORD);
     let (mask, count) = (mask as usize, count as usize);
     // SAFETY: the word is inside the reservation, null or nowhere.

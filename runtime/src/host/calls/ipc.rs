@@ -3,9 +3,8 @@
 use wali_arch::flags::{mq_notify_cookie, sigev_notify};
 use wali_arch::layout::{Convert, guest};
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, outcome, result};
+use super::{address_of, done, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::IpcCalls;
 use crate::host::mappings;
@@ -31,7 +30,7 @@ impl IpcCalls for Thread {
 /// # Errors
 /// As Linux's.
 fn mq_notify(memory: GuestMemory, mqdes: i32, at: u32) -> Result<i64, Errno> {
-    let number = everywhere(number::mq_notify)?;
+    let number = everywhere!(mq_notify);
     if at == 0 {
         // SAFETY: the arguments are numbers.
         return outcome(unsafe { syscall::syscall2(number, mqdes as usize, 0) });

@@ -2,9 +2,8 @@
 
 use wali_arch::layout::guest;
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
-use super::{everywhere, outcome};
+use super::outcome;
 use crate::host::abi::{Errno, Guest, GuestMemory};
 use crate::host::limits::{self, Limit, Resource};
 use crate::host::process::Thread;
@@ -18,11 +17,8 @@ const SIZE: u64 = size_of::<guest::rlimit>() as u64;
 pub fn get(thread: &Thread, resource: i32, to: u32) -> Result<(), Errno> {
     let memory = Guest::memory(thread);
     let Some(kept) = Resource::of(resource) else {
-        let to = memory.address(to, SIZE);
         // SAFETY: the address is inside the reservation or nowhere.
-        let result =
-            unsafe { syscall::syscall2(everywhere(number::getrlimit)?, resource as usize, to) };
-        return outcome(result).map(|_| ());
+        return unsafe { kernels(resource, NONE, given(memory, to)) };
     };
     let limit = thread.map_lock().limits.get(kept);
     memory.write_plain(to, &written(limit))
@@ -35,14 +31,31 @@ pub fn get(thread: &Thread, resource: i32, to: u32) -> Result<(), Errno> {
 pub fn set(thread: &Thread, resource: i32, from: u32) -> Result<(), Errno> {
     let memory = Guest::memory(thread);
     let Some(kept) = Resource::of(resource) else {
-        let from = memory.address(from, SIZE);
         // SAFETY: the address is inside the reservation or nowhere.
-        let result =
-            unsafe { syscall::syscall2(everywhere(number::setrlimit)?, resource as usize, from) };
-        return outcome(result).map(|_| ());
+        return unsafe { kernels(resource, given(memory, from), NONE) };
     };
     let new = read(memory, from)?;
     limits::set(&mut thread.map_lock().limits, kept, new)
+}
+
+/// The host's address of a limit. In calls that take one, null is none.
+fn given(memory: GuestMemory, at: u32) -> usize {
+    match at {
+        0 => GuestMemory::NOWHERE,
+        at => memory.address(at, SIZE),
+    }
+}
+
+const NONE: usize = 0;
+
+/// The kernel's limit, by the call that every ISA has.
+///
+/// # Safety
+/// The addresses are valid for the kernel, nowhere, or null.
+unsafe fn kernels(resource: i32, new: usize, old: usize) -> Result<(), Errno> {
+    let resource = resource as usize;
+    // SAFETY: as the caller promises.
+    outcome(unsafe { syscall::syscall4(everywhere!(prlimit64), 0, resource, new, old) }).map(|_| ())
 }
 
 /// prlimit(2). Limits of other processes are the kernel's: those on memory bind the runtimes
@@ -57,8 +70,7 @@ pub fn change(thread: &Thread, pid: i32, resource: i32, new: u32, old: u32) -> R
         let (new, old) = (memory.address(new, SIZE), memory.address(old, SIZE));
         let (pid, resource) = (pid as usize, resource as usize);
         // SAFETY: the addresses are inside the reservation, null or nowhere.
-        let result =
-            unsafe { syscall::syscall4(everywhere(number::prlimit64)?, pid, resource, new, old) };
+        let result = unsafe { syscall::syscall4(everywhere!(prlimit64), pid, resource, new, old) };
         return outcome(result).map(|_| ());
     };
     let new = match new {

@@ -1,6 +1,18 @@
 //! What the runtime carries out itself: for each family of the specification the methods that
 //! it asks for.
 
+/// The number of a call that every ISA has; an error of the compiler's where one lacks it.
+macro_rules! everywhere {
+    ($call:ident) => {
+        const {
+            match wali_arch::tables::number::$call {
+                Some(number) => number,
+                None => panic!("this ISA lacks the call"),
+            }
+        }
+    };
+}
+
 mod auxiliary;
 mod dir;
 mod exec;
@@ -47,11 +59,6 @@ fn outcome(result: isize) -> Result<i64, Errno> {
     }
 }
 
-/// The number of a call that every ISA has.
-fn everywhere(number: Option<usize>) -> Result<usize, Errno> {
-    number.ok_or(Errno(errno::ENOSYS))
-}
-
 /// A call that may block: left, without an effect, if a signal handler has to run first.
 ///
 /// # Safety
@@ -61,7 +68,7 @@ unsafe fn interruptible(
     number: Option<usize>,
     args: [usize; 6],
 ) -> Result<i64, Errno> {
-    let number = everywhere(number)?;
+    let number = number.ok_or(Errno(errno::ENOSYS))?;
     // SAFETY: as the caller promises.
     checked(unsafe { signals.may_block(number, &args) })
 }
@@ -76,7 +83,7 @@ unsafe fn undisturbed(
     number: Option<usize>,
     args: [usize; 6],
 ) -> Result<i64, Errno> {
-    let number = everywhere(number)?;
+    let number = number.ok_or(Errno(errno::ENOSYS))?;
     // SAFETY: the word is readable as long as the guest is; the rest is the caller's promise.
     checked(unsafe { syscall::syscall_checked(signals.word(), number, &args) })
 }

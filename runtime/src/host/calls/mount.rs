@@ -2,9 +2,8 @@
 
 use wali_arch::flags::errno;
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
-use super::{everywhere, outcome, result};
+use super::{outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::MountCalls;
 use crate::host::mappings::PAGE;
@@ -36,7 +35,7 @@ fn mount(
     flags: u64,
     data: u32,
 ) -> Result<i64, Errno> {
-    let number = everywhere(number::mount)?;
+    let number = everywhere!(mount);
     let mut copy = [0; PAGE as usize];
     let options = match data {
         0 => 0,

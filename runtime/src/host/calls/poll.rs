@@ -5,7 +5,7 @@ use wali_arch::layout::{Convert, Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, everywhere, interruptible, outcome, result};
+use super::{address_of, interruptible, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::PollCalls;
 use crate::host::convert::OutArray;
@@ -293,7 +293,7 @@ fn epoll_create(size: i32) -> Result<i64, Errno> {
         return Err(Errno(errno::EINVAL));
     }
     // SAFETY: the argument is a number.
-    outcome(unsafe { syscall::syscall1(everywhere(number::epoll_create1)?, 0) })
+    outcome(unsafe { syscall::syscall1(everywhere!(epoll_create1), 0) })
 }
 
 // The kernel is given the guest's own for that reason.

@@ -2,10 +2,9 @@
 
 use wali_arch::flags::at_fd::AT_FDCWD;
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
 use super::exec::{self, Target};
-use super::{done, everywhere, fork, futex, limits, outcome, result};
+use super::{done, fork, futex, limits, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::ProcessCalls;
 use crate::host::process::Thread;
@@ -170,5 +169,5 @@ fn getcpu(memory: GuestMemory, cpu: u32, node: u32) -> Result<(), Errno> {
     let cpu = memory.address(cpu, size_of::<u32>() as u64);
     let node = memory.address(node, size_of::<u32>() as u64);
     // SAFETY: both addresses are inside the reservation or null.
-    outcome(unsafe { syscall::syscall3(everywhere(number::getcpu)?, cpu, node, 0) }).map(|_| ())
+    outcome(unsafe { syscall::syscall3(everywhere!(getcpu), cpu, node, 0) }).map(|_| ())
 }

@@ -5,7 +5,7 @@ use wali_arch::layout::{Plain, guest, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, done, everywhere, interruptible, outcome, result, undisturbed};
+use super::{address_of, done, interruptible, outcome, result, undisturbed};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::SignalCalls;
 use crate::host::process::Thread;
@@ -282,7 +282,7 @@ fn rt_sigtimedwait(
 /// As Linux's.
 fn rt_sigqueueinfo(memory: GuestMemory, tgid: i32, sig: i32, info: u32) -> Result<(), Errno> {
     let info = to_host(sig, &memory.read_plain::<guest::siginfo>(info)?);
-    let number = everywhere(number::rt_sigqueueinfo)?;
+    let number = everywhere!(rt_sigqueueinfo);
     let (tgid, sig) = (tgid as usize, sig as usize);
     // SAFETY: the information is a live local.
     outcome(unsafe { syscall::syscall3(number, tgid, sig, address_of(&info)) }).map(|_| ())
@@ -300,7 +300,7 @@ fn rt_tgsigqueueinfo(
     info: u32,
 ) -> Result<(), Errno> {
     let info = to_host(sig, &memory.read_plain::<guest::siginfo>(info)?);
-    let number = everywhere(number::rt_tgsigqueueinfo)?;
+    let number = everywhere!(rt_tgsigqueueinfo);
     let (tgid, tid, sig) = (tgid as usize, tid as usize, sig as usize);
     // SAFETY: the information is a live local.
     outcome(unsafe { syscall::syscall4(number, tgid, tid, sig, address_of(&info)) }).map(|_| ())
@@ -331,7 +331,7 @@ fn pidfd_send_signal(
         (None, 0) => 0,
         (None, _) => nowhere,
     };
-    let number = everywhere(number::pidfd_send_signal)?;
+    let number = everywhere!(pidfd_send_signal);
     let (pidfd, sig, flags) = (descriptor(pidfd), sig as usize, flags as usize);
     // SAFETY: the information is a live local, absent, or at an address that no process has.
     outcome(unsafe { syscall::syscall4(number, pidfd, sig, info, flags) }).map(|_| ())

@@ -3,9 +3,8 @@
 use wali_arch::flags::{socket_levels, socket_options};
 use wali_arch::layout::{guest, host};
 use wali_arch::syscall;
-use wali_arch::tables::number;
 
-use super::{everywhere, outcome, result};
+use super::{outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind, descriptor};
 use crate::host::bindings::SockoptCalls;
 use crate::host::convert::In;
@@ -48,7 +47,7 @@ fn attach(memory: GuestMemory, fd: i32, option: i32, filter: u32, len: i32) -> R
         other => (memory.address(filter, 0), other),
     };
     let level = socket_levels::SOL_SOCKET as usize;
-    let number = everywhere(number::setsockopt)?;
+    let number = everywhere!(setsockopt);
     // SAFETY: the copy is a live local or nowhere, what it points to is inside the reservation.
     outcome(unsafe {
         syscall::syscall5(number, descriptor(fd), level, option as usize, place, len)

@@ -2,9 +2,9 @@
 
 use wali_arch::flags::{errno, personality_flags as flags};
 use wali_arch::syscall;
-use wali_arch::tables::{Sysno, number};
+use wali_arch::tables::Sysno;
 
-use super::{everywhere, outcome, result};
+use super::{outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::SystemCalls;
 use crate::host::process::Thread;
@@ -40,7 +40,7 @@ fn personality(persona: u32) -> Result<i64, Errno> {
         return Err(Errno(errno::EINVAL));
     }
     // SAFETY: the argument is a number.
-    outcome(unsafe { syscall::syscall1(everywhere(number::personality)?, persona as usize) })
+    outcome(unsafe { syscall::syscall1(everywhere!(personality), persona as usize) })
 }
 
 /// The number of a call that nothing stands in for, also in builds that try what stands in for

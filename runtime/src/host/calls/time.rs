@@ -5,7 +5,7 @@ use wali_arch::layout::{Plain, host};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
-use super::{address_of, everywhere, outcome, result};
+use super::{address_of, outcome, result};
 use crate::host::abi::{Errno, Guest, GuestMemory, Unwind};
 use crate::host::bindings::TimeCalls;
 use crate::host::process::Thread;
@@ -26,7 +26,7 @@ impl TimeCalls for Thread {
 /// `EFAULT`.
 fn time(memory: GuestMemory, at: u32) -> Result<i64, Errno> {
     let mut now = host::timeval::zeroed();
-    let number = everywhere(number::gettimeofday)?;
+    let number = everywhere!(gettimeofday);
     let place = core::ptr::from_mut(&mut now) as usize;
     // SAFETY: the address is a live local's.
     outcome(unsafe { syscall::syscall2(number, place, 0) })?;

@@ -247,11 +247,14 @@ pub fn mlockall(memory: &Memory, flags: i32) -> Result<(), Errno> {
     let mut map = memory.map();
     if flags & MCL_CURRENT != 0 {
         let pieces: Vec<_> = map.iter().collect();
-        for (done, &(start, end, _)) in pieces.iter().enumerate() {
+        for (done, &(start, end, region)) in pieces.iter().enumerate() {
             // Without looking at the pages, so that only limits are in the way.
             // SAFETY: the range is the guest's; locking changes no memory.
             let result = unsafe { lock(host(memory, start), (end - start) as usize, locked(true)) };
-            if result != 0 {
+            // Old kernels, such as 5.10, lock what has no access, and then say that its pages
+            // cannot be had.
+            let only_pages = || region.prot == 0 && last_error() == ENOMEM;
+            if result != 0 && !only_pages() {
                 let error = last_error();
                 for &(start, end, region) in &pieces[..done] {
                     if !region.traits.any(Traits::LOCKED) {

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use wali_arch::access;
 use wali_arch::flags::{errno, mremap_flags};
 
+mod older;
+
 use super::place::find_free;
 use super::{
     EINVAL, END, ENOMEM, PAGE, aligned, anonymous, check_lock, end_process, free, host, install,
@@ -37,6 +39,7 @@ pub fn mremap(
     let old = aligned(old_address)?;
     let (old_len, new_len) = (pages(old_size), pages(new_size));
     if flags & !known != 0
+        || (keep && !leaves_behind())
         || ((fixed || keep) && !may_move)
         || (keep && old_len != new_len)
         || new_len == 0
@@ -121,7 +124,8 @@ pub fn mremap(
         free(memory, &mut map, old + new_len, old + old_len)?;
     }
     let head = old_len.min(new_len);
-    relocate(memory, &mut map, old, head, target, new_len, region)?;
+    let span = (target, new_len);
+    let region = relocate(memory, &mut map, old, head, span, region, keep)?;
     arrive(memory, &mut map, old, target, new_len, region);
     if head > 0 {
         leave(memory, &mut map, old, head, keep)?;
@@ -150,6 +154,31 @@ fn leave(memory: &Memory, map: &mut Map, old: u64, len: u64, keep: bool) -> Resu
         return Ok(());
     }
     free(memory, map, old, old + len)
+}
+
+/// Whether the kernel can leave an empty mapping behind, as it can from Linux 5.7 on: seen by
+/// trying.
+fn leaves_behind() -> bool {
+    static SEEN: OnceLock<bool> = OnceLock::new();
+    *SEEN.get_or_init(|| {
+        let page = PAGE as usize;
+        let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: everything happens in pages of our own.
+        unsafe {
+            let old = libc::mmap(ptr::null_mut(), page, libc::PROT_NONE, anonymous, -1, 0);
+            if old == libc::MAP_FAILED {
+                return false;
+            }
+            let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
+            // Without an address, libc would pass what happens to be where one would be.
+            let new = libc::mremap(old, page, page, flags, ptr::null_mut::<libc::c_void>());
+            libc::munmap(old, page);
+            if new != libc::MAP_FAILED {
+                libc::munmap(new, page);
+            }
+            new != libc::MAP_FAILED
+        }
+    })
 }
 
 /// Whether the kernel moves several mappings at once, as it does from Linux 6.17 on: seen by
@@ -198,7 +227,7 @@ fn each(
     for (start, end, region) in pieces {
         let (to, len) = (target + (start - old), end - start);
         free(memory, map, to, to + len)?;
-        move_pages(memory, start, len, to, region.prot)?;
+        let region = move_pages(memory, map, start, len, to, region, keep)?;
         arrive(memory, map, start, to, len, region);
         leave(memory, map, start, len, keep)?;
     }
@@ -254,36 +283,59 @@ fn add_tail(
 }
 
 /// Moves `head` bytes at `old` to `target`, which is free, and lets the mapping have `new_len`
-/// there. The old range stays mapped, empty: the caller frees it. On failure everything is as
-/// it was.
+/// there: what is there then. The old range stays mapped: the caller frees it, or keeps it, if it is
+/// to be empty. On failure everything is as it was.
 fn relocate(
     memory: &Memory,
     map: &mut Map,
     old: u64,
     head: u64,
-    target: u64,
-    new_len: u64,
+    (target, new_len): (u64, u64),
     region: Region,
-) -> Result<(), Errno> {
+    keep: bool,
+) -> Result<Region, Errno> {
     if head > 0 && new_len > head && region.backing == Backing::PrivateFile {
-        return grow_elsewhere(memory, map, old, head, target, new_len, region.prot);
+        if region.traits.any(Traits::CUT_OFF) {
+            return Err(ENOMEM);
+        }
+        grow_elsewhere(memory, map, old, head, target, new_len, region.prot)?;
+        return Ok(region);
     }
     let (tail, tail_len) = (target + head, new_len - head);
     if tail_len > 0 {
         add_tail(memory, map, old, head, tail, tail_len, region)?;
     }
-    if head > 0
-        && let Err(error) = move_pages(memory, old, head, target, region.prot)
-    {
-        map.insert(tail, tail + tail_len, region);
-        free(memory, map, tail, tail + tail_len)?;
-        return Err(error);
+    if head == 0 {
+        return Ok(region);
     }
-    Ok(())
+    move_pages(memory, map, old, head, target, region, keep).inspect_err(|_| {
+        map.insert(tail, tail + tail_len, region);
+        let _ = free(memory, map, tail, tail + tail_len);
+    })
 }
 
-/// Moves pages within the reservation; what they leave behind stays mapped and is empty.
-fn move_pages(memory: &Memory, old: u64, len: u64, to: u64, prot: i32) -> Result<(), Errno> {
+/// Moves a region's pages within the reservation, and says what they are then. What they leave
+/// behind stays mapped; if it is to be kept, it is empty.
+fn move_pages(
+    memory: &Memory,
+    map: &mut Map,
+    old: u64,
+    len: u64,
+    to: u64,
+    region: Region,
+    keep: bool,
+) -> Result<Region, Errno> {
+    match pull_pages(memory, old, len, to, region.prot) {
+        Ok(()) => Ok(region),
+        // An older kernel cannot leave something behind; natively that is an error if wanted.
+        Err(EINVAL) if !keep => older::move_pages(memory, map, old, len, to, region),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves pages within the reservation; what they leave behind stays mapped and is empty. Before
+/// Linux 5.13 it is `EINVAL` for all but private anonymous memory, before 5.7 for that, too.
+fn pull_pages(memory: &Memory, old: u64, len: u64, to: u64, prot: i32) -> Result<(), Errno> {
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP;
     let size = len as usize;
     // SAFETY: both ranges are the guest's.
@@ -301,8 +353,8 @@ fn move_pages(memory: &Memory, old: u64, len: u64, to: u64, prot: i32) -> Result
         return Err(error);
     }
     let half = (len / 2).next_multiple_of(PAGE);
-    move_pages(memory, old, half, to, prot)?;
-    if let Err(error) = move_pages(memory, old + half, len - half, to + half, prot) {
+    pull_pages(memory, old, half, to, prot)?;
+    if let Err(error) = pull_pages(memory, old + half, len - half, to + half, prot) {
         give_back(memory, host(memory, to), old, half, prot);
         super::close_hole(memory, to, to + half);
         return Err(error);
@@ -326,9 +378,14 @@ fn grow_elsewhere(
     // SAFETY: the source is the guest's and stays mapped; the rest happens at addresses of the
     // kernel's choice.
     let grown = unsafe {
-        let copy = libc::mremap(host(memory, old), from, from, leave);
+        let anywhere = ptr::null_mut::<libc::c_void>();
+        let copy = libc::mremap(host(memory, old), from, from, leave, anywhere);
         if copy == libc::MAP_FAILED {
-            return Err(last_error());
+            // Before Linux 5.13 nothing can be left behind, and without that there would be a hole.
+            return Err(match last_error() {
+                EINVAL => ENOMEM,
+                error => error,
+            });
         }
         let grown = libc::mremap(copy, from, to, libc::MREMAP_MAYMOVE);
         if grown == libc::MAP_FAILED {

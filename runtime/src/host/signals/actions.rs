@@ -286,21 +286,9 @@ fn for_kernel(action: Action) -> host::k_sigaction {
             arrival::handler() as u64
         }
     };
-    if let Some(restorer) = signal::restorer() {
-        new.sa_flags |= sa::SA_RESTORER as u64;
-        set_restorer(&mut new, restorer);
-    }
+    signal::set_restorer(&mut new);
     new
 }
-
-#[cfg(not(target_arch = "riscv64"))]
-fn set_restorer(action: &mut host::k_sigaction, restorer: usize) {
-    action.sa_restorer = restorer as u64;
-}
-
-/// This ISA's structure has no such field.
-#[cfg(target_arch = "riscv64")]
-fn set_restorer(_: &mut host::k_sigaction, _: usize) {}
 
 impl Signals {
     /// rt_sigaction(2) without its structures' way to the guest.

@@ -136,7 +136,7 @@ macro_rules! accesses {
             }
         )*
 
-        pub(crate) fn handler(op: AtomicOp, width: Width) -> Handler {
+        pub(crate) const fn handler(op: AtomicOp, width: Width) -> Handler {
             match width {
                 $(Width::$width => match op {
                     AtomicOp::Load => atomic::<Of<{ AtomicOp::Load as usize }, $raw>>,

@@ -40,7 +40,7 @@ macro_rules! loads {
             }
         )*
 
-        pub(crate) fn load_handler(op: LoadOp, form: AccessForm) -> Handler {
+        pub(crate) const fn load_handler(op: LoadOp, form: AccessForm) -> Handler {
             match (op, form) {
                 $(
                     (LoadOp::$name, AccessForm::At) => load_at::<$name>,
@@ -77,7 +77,7 @@ macro_rules! stores {
             }
         )*
 
-        pub(crate) fn store_handler(op: StoreOp, form: AccessForm) -> Handler {
+        pub(crate) const fn store_handler(op: StoreOp, form: AccessForm) -> Handler {
             match (op, form) {
                 $(
                     (StoreOp::$name, AccessForm::Slots) => store::<$name>,

@@ -121,7 +121,7 @@ unsafe extern "C" fn branch<O: Binary<Out = bool>, B: Source>(
     }
 }
 
-pub(crate) fn binary_handler<O: Binary>(form: BinaryForm) -> Handler {
+pub(crate) const fn binary_handler<O: Binary>(form: BinaryForm) -> Handler {
     match form {
         BinaryForm::Slots => binary::<O, InSlot<1>, InSlot<2>>,
         BinaryForm::Imm => binary::<O, InSlot<1>, InImm32>,
@@ -131,7 +131,7 @@ pub(crate) fn binary_handler<O: Binary>(form: BinaryForm) -> Handler {
     }
 }
 
-pub(crate) fn compare_handler<O: Binary<Out = bool>>(form: CompareForm) -> Handler {
+pub(crate) const fn compare_handler<O: Binary<Out = bool>>(form: CompareForm) -> Handler {
     match form {
         CompareForm::Value(form) => binary_handler::<O>(form),
         CompareForm::Branch(BranchForm::Slots) => branch::<O, InSlot<1>>,

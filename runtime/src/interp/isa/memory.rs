@@ -7,6 +7,8 @@ macro_rules! memory_ops {
         pub(crate) enum $enum { $($name),* }
 
         impl $enum {
+            pub const ALL: &[$enum] = &[$($enum::$name),*];
+
             pub fn text(self) -> &'static str {
                 match self { $($enum::$name => $text),* }
             }

@@ -4,12 +4,14 @@
 //! Operands are 16-bit *quarters*, numbered from the first word after the handler's:
 //! slots of the frame, or two quarters forming a 32-bit number, or a whole word.
 
+mod all;
 pub(crate) mod memory;
 pub(crate) mod numeric;
 pub(crate) mod value;
 
 use super::context::Handler;
 use super::handlers::{atomic, call, control, global, memory as mem, table};
+pub use all::handler_names;
 pub(crate) use memory::{AtomicOp, LoadOp, StoreOp, Width};
 pub(crate) use numeric::{ArithOp, CompareOp, UnaryOp};
 
@@ -112,6 +114,8 @@ macro_rules! plain_ops {
         pub(crate) enum PlainOp { $($name),* }
 
         impl PlainOp {
+            const ALL: &[PlainOp] = &[$(PlainOp::$name),*];
+
             fn text(self) -> &'static str {
                 match self { $(PlainOp::$name => $text),* }
             }
@@ -123,7 +127,7 @@ macro_rules! plain_ops {
                 }),* }
             }
 
-            fn handler(self) -> Handler {
+            const fn handler(self) -> Handler {
                 match self { $(PlainOp::$name => $handler),* }
             }
         }
@@ -231,7 +235,7 @@ impl Op {
     }
 
     /// The code that executes it.
-    pub fn handler(self) -> Handler {
+    pub const fn handler(self) -> Handler {
         match self {
             Op::Arith(op, form) => op.handler(form),
             Op::Compare(op, form) => op.handler(form),

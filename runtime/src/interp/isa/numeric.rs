@@ -23,6 +23,8 @@ macro_rules! binary_ops {
         pub(crate) enum $enum { $($name),* }
 
         impl $enum {
+            pub const ALL: &[$enum] = &[$($enum::$name),*];
+
             pub fn text(self) -> &'static str {
                 match self { $($enum::$name => $text),* }
             }
@@ -38,7 +40,7 @@ macro_rules! binary_ops {
             }
 
             /// The code that executes it.
-            pub fn handler(self, form: $form) -> Handler {
+            pub const fn handler(self, form: $form) -> Handler {
                 match self { $($enum::$name => handlers::$lookup::<$name>(form)),* }
             }
         }
@@ -64,12 +66,14 @@ macro_rules! unary_ops {
         pub(crate) enum UnaryOp { $($name),* }
 
         impl UnaryOp {
+            pub const ALL: &[UnaryOp] = &[$(UnaryOp::$name),*];
+
             pub fn text(self) -> &'static str {
                 match self { $(UnaryOp::$name => $text),* }
             }
 
             /// The code that executes it.
-            pub fn handler(self) -> Handler {
+            pub const fn handler(self) -> Handler {
                 match self { $(UnaryOp::$name => handlers::unary::<$name>),* }
             }
         }

@@ -230,7 +230,15 @@ fn allowed(file: &OwnedFd) -> bool {
     // SAFETY: the path is a C string.
     let allowed = number::faccessat2
         .map(|faccessat2| unsafe { syscall::syscall4(faccessat2, fd, empty, EXECUTE, flags) });
-    allowed == Some(0)
+    match allowed {
+        // Before Linux 5.8 nothing looks at a descriptor, and only for the real user.
+        Some(missing) if missing == -(errno::ENOSYS as isize) => {
+            let name = CString::new(format!("/proc/self/fd/{fd}"));
+            // SAFETY: the path is a C string.
+            name.is_ok_and(|name| unsafe { libc::access(name.as_ptr(), libc::X_OK) == 0 })
+        }
+        allowed => allowed == Some(0),
+    }
 }
 
 /// The interpreter that a script's first line names, and the argument that follows it, as the

@@ -1,0 +1,415 @@
+//! Copies and fills of memory that may be inaccessible, out of an ISA's accesses. Where a block
+//! meets a fault, its bytes are gone through one by one, so that all before the inaccessible one
+//! are done.
+
+use crate::access::Fault;
+use crate::isa;
+
+const WORD: usize = size_of::<u64>();
+
+/// What some ISAs have instructions for.
+#[cfg_attr(not(wali_isa), allow(dead_code))]
+pub(crate) struct Long {
+    /// From so many bytes on, they win over loops.
+    pub(crate) from: usize,
+    /// Copies from lower to higher addresses, and returns how many bytes are left at a fault.
+    pub(crate) copy: unsafe fn(*mut u8, *const u8, usize) -> usize,
+    /// Fills, in the same way.
+    pub(crate) fill: unsafe fn(*mut u8, u8, usize) -> usize,
+}
+
+/// One move of a copy: where to, where from, and the faulting address or 0.
+type Move = unsafe fn(*mut u8, *const u8) -> usize;
+
+fn result(fault: usize) -> Result<(), Fault> {
+    match fault {
+        0 => Ok(()),
+        address => Err(Fault { address }),
+    }
+}
+
+macro_rules! moves {
+    ($($name:ident $load:ident $store:ident;)*) => { $(
+        /// A [`Move`].
+        ///
+        /// # Safety
+        /// As for [`copy`].
+        #[inline(always)]
+        unsafe fn $name(dst: *mut u8, src: *const u8) -> usize {
+            // SAFETY: the caller's contract is the callee's.
+            unsafe {
+                match isa::$load(src) {
+                    (value, 0) => isa::$store(dst, value),
+                    (_, fault) => fault,
+                }
+            }
+        }
+    )* };
+}
+
+moves! {
+    move_byte try_load8 try_store8;
+    move_word try_load64 try_store64;
+}
+
+/// What comes of a block with a fault. Its bytes are better tried one by one, unless some of
+/// them may have been stored, and lie where others were loaded from.
+#[cold]
+fn in_block(fault: usize, dst: *mut u8, src: *const u8) -> Result<(), Fault> {
+    if (dst as usize).abs_diff(src as usize) < isa::BLOCK {
+        return result(fault);
+    }
+    Ok(())
+}
+
+/// Whether more than bytes are worth the try at these addresses.
+fn by_words(dst: *mut u8, src: *const u8) -> bool {
+    !isa::ALIGNED || (dst as usize | src as usize).is_multiple_of(WORD)
+}
+
+/// Whether the bytes that are left of a copy may be moved by a word, with some that are done
+/// already. They are more if there was a fault, behind which nothing is to be done.
+fn last_word(dst: *mut u8, src: *const u8, len: usize, left: usize) -> bool {
+    !isa::ALIGNED
+        && (1..WORD).contains(&left)
+        && len >= WORD
+        && (dst as usize).abs_diff(src as usize) >= WORD
+}
+
+/// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done, but for the
+/// last few where the ranges overlap closely.
+///
+/// # Errors
+/// An inaccessible address.
+///
+/// # Safety
+/// Each range lies inside a guest memory reservation or is valid host memory of the
+/// caller's; where they overlap, `dst` is not above `src`.
+#[inline]
+pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    let mut done = 0;
+    // SAFETY: the caller's contract is the callee's, for all parts of the ranges. What a part
+    // stores lies before all of the source that is not loaded yet.
+    unsafe {
+        if let Some(long) = isa::LONG
+            && len >= long.from
+        {
+            done = len - (long.copy)(dst, src, len);
+        }
+        if by_words(dst, src) {
+            done = copy_up(isa::move_block, isa::BLOCK, dst, src, done, len)?;
+            done = copy_up(move_word, WORD, dst, src, done, len)?;
+        }
+        if last_word(dst, src, len, len - done)
+            && move_word(dst.wrapping_add(len - WORD), src.wrapping_add(len - WORD)) == 0
+        {
+            return Ok(());
+        }
+        while done < len {
+            result(move_byte(dst.wrapping_add(done), src.wrapping_add(done)))?;
+            done += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Copies by blocks; how many bytes are done, which may be fewer than could be.
+///
+/// # Safety
+/// As for [`copy`].
+#[inline(always)]
+unsafe fn copy_up(
+    one: Move,
+    size: usize,
+    dst: *mut u8,
+    src: *const u8,
+    mut done: usize,
+    len: usize,
+) -> Result<usize, Fault> {
+    while len - done >= size {
+        // SAFETY: the caller's contract is the callee's.
+        let fault = unsafe { one(dst.wrapping_add(done), src.wrapping_add(done)) };
+        if fault != 0 {
+            in_block(fault, dst, src)?;
+            break;
+        }
+        done += size;
+    }
+    Ok(done)
+}
+
+/// Copies `len` bytes from higher to lower addresses, for overlaps with `dst` above `src`.
+/// Bytes before a fault, which are those above it, are done, as in [`copy`].
+///
+/// # Errors
+/// An inaccessible address.
+///
+/// # Safety
+/// Each range lies inside a guest memory reservation or is valid host memory of the caller's.
+#[inline]
+pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    let mut left = len;
+    // SAFETY: as for `copy`.
+    unsafe {
+        if by_words(dst.wrapping_add(len), src.wrapping_add(len)) {
+            left = copy_down(isa::move_block, isa::BLOCK, dst, src, left)?;
+            left = copy_down(move_word, WORD, dst, src, left)?;
+        }
+        if last_word(dst, src, len, left) && move_word(dst, src) == 0 {
+            return Ok(());
+        }
+        while left > 0 {
+            left -= 1;
+            result(move_byte(dst.wrapping_add(left), src.wrapping_add(left)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies by blocks from the end; how many bytes are left.
+///
+/// # Safety
+/// As for [`copy_backward`].
+#[inline(always)]
+unsafe fn copy_down(
+    one: Move,
+    size: usize,
+    dst: *mut u8,
+    src: *const u8,
+    mut left: usize,
+) -> Result<usize, Fault> {
+    while left >= size {
+        let at = left - size;
+        // SAFETY: the caller's contract is the callee's.
+        let fault = unsafe { one(dst.wrapping_add(at), src.wrapping_add(at)) };
+        if fault != 0 {
+            in_block(fault, dst, src)?;
+            break;
+        }
+        left = at;
+    }
+    Ok(left)
+}
+
+/// Fills `len` bytes. Bytes before a fault are done.
+///
+/// # Errors
+/// The first address found inaccessible.
+///
+/// # Safety
+/// The range lies inside a guest memory reservation or is valid host memory of the caller's.
+#[inline]
+pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
+    let word = u64::from_ne_bytes([value; WORD]);
+    let mut done = 0;
+    // SAFETY: the caller's contract is the callee's, for all parts of the range.
+    unsafe {
+        if let Some(long) = isa::LONG
+            && len >= long.from
+        {
+            done = len - (long.fill)(dst, value, len);
+        }
+        if by_words(dst, dst) {
+            while len - done >= WORD && isa::try_store64(dst.wrapping_add(done), word) == 0 {
+                done += WORD;
+            }
+        }
+        if (1..WORD).contains(&(len - done))
+            && len >= WORD
+            && !isa::ALIGNED
+            && isa::try_store64(dst.wrapping_add(len - WORD), word) == 0
+        {
+            return Ok(());
+        }
+        while done < len {
+            result(isa::try_store8(dst.wrapping_add(done), value))?;
+            done += 1;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(all(test, wali_isa))]
+mod tests {
+    use super::*;
+    use crate::fault::{MachineContext, landing_for};
+    use core::ffi::{c_int, c_void};
+
+    /// What an engine's handler does.
+    extern "C" fn land(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+        // SAFETY: the kernel passes a live siginfo and ucontext.
+        let (address, mut machine) =
+            unsafe { ((*info).si_addr() as usize, MachineContext::new(context)) };
+        let landing = landing_for(machine.pc()).expect("a recorded access");
+        machine.set_fault(address);
+        machine.set_pc(landing);
+    }
+
+    /// A page that is accessible, in between two that are not.
+    fn island() -> (*mut u8, usize) {
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = land;
+        // SAFETY: a valid action with a handler that is async-signal-safe, and fresh mappings.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as usize;
+            action.sa_flags = libc::SA_SIGINFO;
+            for signal in [libc::SIGSEGV, libc::SIGBUS] {
+                assert_eq!(libc::sigaction(signal, &action, std::ptr::null_mut()), 0);
+            }
+            let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let none = libc::PROT_NONE;
+            let start = libc::mmap(std::ptr::null_mut(), 3 * page, none, flags, -1, 0);
+            assert_ne!(start, libc::MAP_FAILED);
+            let middle = start.cast::<u8>().add(page);
+            let both = libc::PROT_READ | libc::PROT_WRITE;
+            assert_eq!(libc::mprotect(middle.cast(), page, both), 0);
+            (middle, page)
+        }
+    }
+
+    /// The bytes of the page.
+    fn bytes(page: *mut u8, size: usize) -> Vec<u8> {
+        // SAFETY: the page is this test's alone.
+        unsafe { std::slice::from_raw_parts(page, size) }.to_vec()
+    }
+
+    fn pattern(size: usize) -> Vec<u8> {
+        (0..size).map(|i| (i % 251) as u8).collect()
+    }
+
+    #[test]
+    fn what_lies_before_an_inaccessible_byte_is_done_and_nothing_else() {
+        let (page, size) = island();
+        let end = page.wrapping_add(size);
+        let source = pattern(2 * size);
+        for fits in (0..80).chain(250..300) {
+            let len = fits + 1 + fits % 40;
+            let fault = |address: *mut u8| {
+                Err(Fault {
+                    address: address as usize,
+                })
+            };
+            // SAFETY: each range is a live vector's, or the page's and what is beyond it.
+            unsafe {
+                let clear = || page.write_bytes(0xee, size);
+                clear();
+                let mut expected = vec![0xee; size];
+                expected[size - fits..].copy_from_slice(&source[..fits]);
+                let got = copy(end.wrapping_sub(fits), source.as_ptr(), len);
+                assert_eq!((got, bytes(page, size)), (fault(end), expected), "{len} up");
+
+                clear();
+                let mut expected = vec![0xee; size];
+                expected[..fits].copy_from_slice(&source[len - fits..len]);
+                let got = copy_backward(page.wrapping_sub(len - fits), source.as_ptr(), len);
+                let before = page.wrapping_sub(1);
+                assert_eq!(
+                    (got, bytes(page, size)),
+                    (fault(before), expected),
+                    "{len} down"
+                );
+
+                clear();
+                let mut expected = vec![0xee; size];
+                expected[size - fits..].fill(0xa5);
+                let got = fill(end.wrapping_sub(fits), 0xa5, len);
+                assert_eq!(
+                    (got, bytes(page, size)),
+                    (fault(end), expected),
+                    "{len} fill"
+                );
+
+                let mut to = vec![0xee; len];
+                page.copy_from_nonoverlapping(source.as_ptr(), size);
+                let got = copy(to.as_mut_ptr(), end.wrapping_sub(fits), len);
+                let mut expected = source[size - fits..size].to_vec();
+                expected.resize(len, 0xee);
+                assert_eq!((got, &to), (fault(end), &expected), "{len} from");
+
+                let mut to = vec![0xee; len];
+                let got = copy_backward(to.as_mut_ptr(), page.wrapping_sub(len - fits), len);
+                let mut expected = vec![0xee; len];
+                expected[len - fits..].copy_from_slice(&source[..fits]);
+                assert_eq!((got, &to), (fault(before), &expected), "{len} from, down");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_behind_an_inaccessible_page() {
+        let (page, size) = island();
+        let (first, last) = (page.wrapping_sub(size), page.wrapping_add(size));
+        let both = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: the three pages are this test's alone.
+        unsafe {
+            assert_eq!(libc::mprotect(first.cast(), size, both), 0);
+            assert_eq!(libc::mprotect(page.cast(), size, libc::PROT_NONE), 0);
+            assert_eq!(libc::mprotect(last.cast(), size, both), 0);
+        }
+        let source = pattern(3 * size);
+        for before in [0, 1, 7, 8, 9, 31, 300] {
+            for behind in [1, 7, 8, 9, 31, 300] {
+                let len = before + size + behind;
+                let (dst, mut to) = (page.wrapping_sub(before), vec![0; len]);
+                let up = Err(Fault {
+                    address: page as usize,
+                });
+                let down = Err(Fault {
+                    address: last as usize - 1,
+                });
+                // SAFETY: each range is a live vector's, or of the three pages.
+                unsafe {
+                    last.write_bytes(0xee, size);
+                    assert_eq!(copy(dst, source.as_ptr(), len), up, "{before} {behind}");
+                    assert_eq!(fill(dst, 0xa5, len), up, "{before} {behind}");
+                    assert_eq!(bytes(last, size), vec![0xee; size], "{before} {behind}");
+                    assert_eq!(copy(to.as_mut_ptr(), dst, len), up, "{before} {behind}");
+                    first.write_bytes(0xee, size);
+                    let got = copy_backward(dst, source.as_ptr(), len);
+                    assert_eq!(got, down, "{before} {behind}");
+                    assert_eq!(bytes(first, size), vec![0xee; size], "{before} {behind}");
+                    let got = copy_backward(to.as_mut_ptr(), dst, len);
+                    assert_eq!(got, down, "{before} {behind}");
+                }
+            }
+        }
+    }
+
+    /// The last bytes of a block cannot be stored, and its first may have overwritten others: what
+    /// is done is right, and all but a block's is done.
+    #[test]
+    fn a_fault_in_the_middle_of_ranges_that_overlap() {
+        let (page, size) = island();
+        let end = page.wrapping_add(size);
+        // SAFETY: the page and the one behind it are this test's alone.
+        unsafe {
+            assert_eq!(libc::mprotect(end.cast(), size, libc::PROT_READ), 0);
+        }
+        let before = pattern(size);
+        for fits in 1..64 {
+            for shift in 1..32 {
+                let to = size - fits;
+                let mut source = before.clone();
+                source.resize(2 * size, 0);
+                let source = &source[to + shift..][..fits];
+                // SAFETY: the ranges lie in the two pages.
+                let got = unsafe {
+                    page.copy_from_nonoverlapping(before.as_ptr(), size);
+                    let dst = page.wrapping_add(to);
+                    copy(dst, dst.wrapping_add(shift), fits + 32)
+                };
+                assert!(got.is_err(), "{fits} {shift}");
+                let got = bytes(page, size);
+                let done = (0..=fits).rev().find(|&n| got[to..to + n] == source[..n]);
+                let done = done.expect("none, at least");
+                assert!(done + isa::BLOCK > fits, "{fits} {shift}: {done}");
+                assert_eq!(got[to + done..], before[to + done..], "{fits} {shift}");
+                assert_eq!(got[..to], before[..to], "{fits} {shift}");
+                if shift >= isa::BLOCK {
+                    assert_eq!(done, fits, "{shift}");
+                }
+            }
+        }
+    }
+}
