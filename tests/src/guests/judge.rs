@@ -168,6 +168,7 @@ mod tests {
             settle(
                 &[],
                 &differs,
+                ISAS,
                 &[],
                 Some(&difference(&["machine this", "machine that"]))
             )
