@@ -95,11 +95,13 @@ static int shrinking(void) {
   char *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
   memset(p, 'x', 2 * PAGE);
   long long child = raw(fork);
-  if (child == 0)
+  if (child == 0) {
+    raw(prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0);
     for (;;) {
       raw(ftruncate, fd, 0LL);
       raw(ftruncate, fd, (long long)2 * PAGE);
     }
+  }
   int bad = 0;
   // Structures, strings, arrays and values that the runtime itself reads and writes.
   for (int i = 0; i < 20000 && !bad; i++) {
