@@ -55,12 +55,24 @@ static void statuses(void) {
     CHECK(wait(&status) == pid);
     show(status);
   }
-  pid_t pid = killed(SIGSTOP);
+  // It ends when it is told, lest its end hides that it went on.
+  int ends_at[2];
+  if (pipe(ends_at) != 0) die("pipe");
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    char byte;
+    close(ends_at[1]);
+    kill(getpid(), SIGSTOP);
+    _exit(1 + (int)read(ends_at[0], &byte, 1));
+  }
+  close(ends_at[0]);
   CHECK(waitpid(pid, &status, WUNTRACED) == pid);
   show(status);
   kill(pid, SIGCONT);
   CHECK(waitpid(pid, &status, WCONTINUED) == pid);
   show(status);
+  close(ends_at[1]);
   CHECK(waitpid(pid, &status, 0) == pid);
   show(status);
 }
