@@ -6,9 +6,13 @@ pub mod compare;
 pub mod extract;
 #[cfg(feature = "cli")]
 pub mod package;
+#[cfg(feature = "cli")]
+pub mod prototypes;
 mod read;
 #[cfg(feature = "cli")]
 mod report;
+#[cfg(feature = "cli")]
+pub mod scaffold;
 #[cfg(feature = "cli")]
 pub mod since;
 #[cfg(feature = "cli")]

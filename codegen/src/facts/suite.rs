@@ -182,6 +182,15 @@ impl Suite {
         Ok(newest.map(str::to_owned))
     }
 
+    /// The names of packages that begin with something.
+    pub fn names(&self, prefix: &str) -> Result<Vec<String>, String> {
+        let mut list = self.apt("apt-cache", "state");
+        let lines = run(list.args(["pkgnames", prefix]), APT)?;
+        let mut names: Vec<String> = lines.lines().map(str::to_owned).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// A package as a file in the cache.
     pub fn fetch(&self, package: &str, version: &str) -> Result<PathBuf, String> {
         let wanted = format!("{package}={version}");
