@@ -13,8 +13,7 @@ use wali_tests::workspace;
 /// first says who does the rest.
 fn flags() -> Vec<String> {
     let header = guests::dir().join("jumps/by_exceptions.h");
-    let flags =
-        "-mexception-handling -mllvm -wasm-enable-sjlj -Wl,-mllvm,-wasm-enable-sjlj -include";
+    let flags = "-mexception-handling -mllvm -wasm-enable-sjlj -include";
     let flags = flags.split(' ').map(str::to_string);
     flags.chain([header.display().to_string()]).collect()
 }

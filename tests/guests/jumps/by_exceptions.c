@@ -42,7 +42,7 @@ enum { TAG_OF_LONGJMP = 1 };
 
 void __wasm_longjmp(void *buffer, int value) {
   struct place *place = buffer;
-  __typeof__(*(jmp_buf *)0) *whole = buffer;
+  __typeof__(**(jmp_buf *)0) *whole = buffer;
   if (whole->saved == KEPT) sigprocmask(SIG_SETMASK, (sigset_t *)whole->mask, 0);
   place->thrown = (struct thrown){buffer, value ? value : 1};
   __builtin_wasm_throw(TAG_OF_LONGJMP, &place->thrown);
