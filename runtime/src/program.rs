@@ -234,6 +234,7 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         | TrapKind::MemoryProtected { .. }
         | TrapKind::StackOverflow
         | TrapKind::TableOutOfBounds
+        | TrapKind::NullException
         | TrapKind::UndefinedElement { .. }
         | TrapKind::UninitializedElement { .. } => Some(libc::SIGSEGV),
         TrapKind::UnalignedAtomic { .. } | TrapKind::MemoryBeyondFile { .. } => Some(libc::SIGBUS),
@@ -243,6 +244,8 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         }
         // As of a C library that looks whether the place of a jump is there.
         TrapKind::BadJump(_) => Some(libc::SIGABRT),
+        // As of C++, where nothing catches.
+        TrapKind::Exception(_) => Some(libc::SIGABRT),
         _ => None,
     }
 }

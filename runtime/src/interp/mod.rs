@@ -15,9 +15,11 @@
 mod backtrace;
 mod caller;
 mod cast;
+mod catches;
 mod const_expr;
 mod context;
 mod disasm;
+mod exception;
 mod func;
 mod global;
 mod handlers;
@@ -34,9 +36,11 @@ mod table;
 mod translate;
 mod trap;
 mod types;
+mod unwind;
 mod wait;
 
 pub use caller::Caller;
+pub use exception::{Exception, Tag};
 pub use func::{Func, Hook, HostFn, HostFunc, OnTrap};
 pub use global::Global;
 pub use instance::{Instance, Options, Prepared, Ready};
