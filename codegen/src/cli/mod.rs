@@ -7,6 +7,7 @@ mod facts;
 mod fmt;
 mod list;
 mod since;
+mod update;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -39,6 +40,8 @@ enum Command {
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
     Facts(facts::Args),
+    /// Compares with another kernel release, says what changed, and brings the facts up to it
+    Update(update::Args),
     /// Finds out since when the kernel has its calls, from manual pages and older headers
     Since(since::Args),
     /// Says all that is known of a call, with the Rust made of it
@@ -55,6 +58,8 @@ enum Failure {
     Other(String),
     /// Whoever read the output has gone.
     BrokenPipe,
+    /// There are differences, which have been said.
+    Different,
 }
 
 impl From<String> for Failure {
@@ -86,16 +91,21 @@ pub fn run() -> ExitCode {
         Command::Fmt(args) => fmt::run(&dir, args),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
+        Command::Update(args) => update::run(&dir, args),
         Command::Since(args) => since::run(&dir, args),
         Command::Explain(args) => explain::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Different) => ExitCode::FAILURE,
         Err(failure) => {
             // Nothing is left to do if even standard error is closed.
             let _ = complain(&failure);
-            ExitCode::FAILURE
+            match cli.command {
+                Command::Update(_) => ExitCode::from(update::ERROR),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -106,7 +116,7 @@ fn complain(failure: &Failure) -> io::Result<()> {
         Failure::Spec(diags) if wants_colour() => writeln!(stderr, "{}", diags.coloured()),
         Failure::Spec(diags) => writeln!(stderr, "{diags}"),
         Failure::Other(message) => writeln!(stderr, "error: {message}"),
-        Failure::BrokenPipe => Ok(()),
+        Failure::BrokenPipe | Failure::Different => Ok(()),
     }
 }
 

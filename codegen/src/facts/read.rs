@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{FILES, FOLDER, Facts, SINCE, StructFacts};
+use super::{FILES, FOLDER, Facts, SINCE, StructFacts, Unnamed};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
 use crate::model::{Layout, Place, Provenance, Release, Since};
@@ -57,12 +57,19 @@ pub fn read(
     };
     let (provenance, calls) = (root("provenance"), root("syscalls"));
     let (constants, structs) = (root("constants"), root("structs"));
+    let path = format!("{FOLDER}/unnamed.yaml");
+    let mut files = files.iter();
+    // A specification may do without.
+    let unnamed = files.find(|(file, _)| sources.files[*file].path == path);
     Some(Facts {
         provenance: reader.provenance(provenance?)?,
         isas: isas.to_vec(),
         calls: reader.numbers(calls?),
         constants: reader.table(constants?, "a constant", |r, n| r.number(n)),
         structs: reader.structs(structs?),
+        unnamed: unnamed
+            .and_then(|(_, node)| reader.unnamed(node))
+            .unwrap_or_default(),
     })
 }
 
@@ -125,16 +132,24 @@ fn release(node: &Node, diags: &mut Diagnostics) -> Option<Release> {
     release
 }
 
-/// The suite that the facts of a specification were last fetched from, if they say.
+/// The package that the facts of a specification were last extracted from, if they say.
 /// Facts that cannot be read are no hindrance: they are about to be replaced.
-pub fn recorded_suite(sources: &Arc<Sources>) -> Option<String> {
+pub fn recorded(sources: &Arc<Sources>) -> Option<Provenance> {
     let path = format!("{FOLDER}/provenance.yaml");
     let file = sources.files.iter().position(|file| file.path == path)?;
     let mut unheard = Diagnostics::new(Arc::clone(sources));
     let root = yaml::parse(sources, file, &mut unheard)?;
     let entries = decode::map(&root, "the file", &mut unheard)?;
-    let (_, suite) = entries.iter().find(|(name, _)| name.value == "suite")?;
-    decode::text(suite, "`suite`", &mut unheard).map(|name| name.value)
+    let mut text = |key: &str| {
+        let (_, node) = entries.iter().find(|(name, _)| name.value == key)?;
+        decode::text(node, key, &mut unheard).map(|name| name.value)
+    };
+    Some(Provenance {
+        package: text("package")?,
+        suite: text("suite"),
+        version: text("version")?,
+        sha256: text("sha256")?,
+    })
 }
 
 struct Reader<'a> {
@@ -288,6 +303,22 @@ impl Reader<'_> {
         }
     }
 
+    fn unnamed(&mut self, root: &Node) -> Option<Unnamed> {
+        let keys = Fields::new(root, "the file", &["constants", "fields"], self.diags)?;
+        let mut unnamed = Unnamed::default();
+        if let Some(node) = keys.get("constants") {
+            unnamed.constants = self.table(node, "a constant", |r, n| r.number(n));
+        }
+        if let Some(node) = keys.get("fields") {
+            unnamed.fields = self.table(node, "a field", |r, n| r.place(n));
+        }
+        Some(unnamed)
+    }
+
+    fn place(&mut self, node: &Node) -> Option<Place> {
+        self.pair(node).map(|[offset, size]| Place { offset, size })
+    }
+
     fn structs(&mut self, root: &Node) -> BTreeMap<String, StructFacts> {
         let mut structs = BTreeMap::new();
         for (name, node) in decode::map(root, "the file", self.diags).unwrap_or_default() {
@@ -315,9 +346,7 @@ impl Reader<'_> {
         let fields = keys.require("fields", self.diags)?;
         let fields = decode::map(fields, "`fields`", self.diags).unwrap_or_default();
         let fields = fields.iter().map(|(name, node)| {
-            let places = self.per_isa(node, "a field", |r, n| {
-                r.pair(n).map(|[offset, size]| Place { offset, size })
-            });
+            let places = self.per_isa(node, "a field", |r, n| r.place(n));
             for (place, whole) in places.iter().zip(&layout) {
                 if let (Some(place), Some(whole)) = (place, whole)
                     && place.offset + place.size > whole.size
