@@ -4,6 +4,7 @@ mod check;
 mod emit;
 mod explain;
 mod facts;
+mod fmt;
 mod list;
 mod since;
 mod update;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Checks the specification and counts what is in it
     Check,
+    /// Brings the YAML that people write into canonical form
+    Fmt(fmt::Args),
     /// Lists every system call of the kernel with its numbers and how it is answered
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = spec_folder(cli.spec.as_deref()).and_then(|dir| match &cli.command {
         Command::Check => check::run(&dir),
+        Command::Fmt(args) => fmt::run(&dir, args),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
         Command::Update(args) => update::run(&dir, args),
