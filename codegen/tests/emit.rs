@@ -177,6 +177,7 @@ nanosleep:
 stat:
   doc: Falls back to a call named as its argument is.
   args: { openat: path, cx: open_flags }
+  returns: fd
   fallback: { call: openat, args: [AT_FDCWD, openat, cx, 0] }
 statx:
   doc: Has C's words for its arguments.
