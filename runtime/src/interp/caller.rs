@@ -230,7 +230,7 @@ impl Caller<'_> {
             let slots = &mut slots[..ty.slots()];
             let result = match func.is_host() {
                 true => enter_host(self.cx, &*func.raw(), slots, Site::NONE),
-                false => run(func.raw(), slots),
+                false => run(func.raw(), slots).map_err(Trap::freed),
             };
             (*self.cx).lent = lent;
             result

@@ -97,7 +97,7 @@ unsafe impl Sync for HostFunc {}
 impl HostFunc {
     /// A function of that type.
     ///
-    /// References to functions cannot be results: they arrive as null.
+    /// References to functions and exceptions cannot be results: they arrive as null.
     pub fn new(ty: FuncType, code: Arc<HostFn>) -> HostFunc {
         let id = TypeId::of(&ty);
         HostFunc(Arc::new_cyclic(|myself| FuncObj {
@@ -124,7 +124,7 @@ impl From<HostFunc> for Func {
 impl Func {
     /// A function of the embedder's.
     ///
-    /// References to functions cannot be results: they arrive as null.
+    /// References to functions and exceptions cannot be results: they arrive as null.
     pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
         HostFunc::new(ty, code).into()
     }
@@ -211,7 +211,7 @@ impl Func {
         // SAFETY: `self` keeps the function alive; the arguments fit the type.
         unsafe {
             match &self.0 {
-                Owner::Guest(..) => run(self.raw(), &mut slots)?,
+                Owner::Guest(..) => run(self.raw(), &mut slots).map_err(Trap::freed)?,
                 Owner::Host(func) => {
                     if (*cx).lent {
                         return Err(Trap::message(ENTERED));
@@ -253,7 +253,7 @@ impl fmt::Debug for Func {
 pub(super) fn narrow(slot: &mut u64, ty: ValType) {
     match ty {
         ValType::I32 | ValType::F32 => *slot &= u64::from(u32::MAX),
-        ValType::FuncRef => *slot = 0,
+        ValType::FuncRef | ValType::ExnRef => *slot = 0,
         _ => {}
     }
 }

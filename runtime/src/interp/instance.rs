@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::cast::Cast;
 use super::context::Context;
+use super::exception::{self, Tag};
 use super::func::{Func, FuncObj, Hook, OnTrap, name_of};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
@@ -16,6 +17,7 @@ use super::interrupt::{InterruptHandle, SharedContext};
 use super::jumps::Jumps;
 use super::link::{Extern, LinkError, Resolver};
 use super::module::{Data, ExportIndex, Module, SegmentKind};
+use super::sample::Sampler;
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
@@ -44,6 +46,8 @@ pub struct Options {
     pub hook: Option<Box<Hook>>,
     /// What to do with the instance before any of its code runs.
     pub ready: Option<Box<Ready>>,
+    /// What to do with samples that [`InterruptHandle::request_sample`] asks for.
+    pub sampler: Option<Box<Sampler>>,
     /// What to do when guest code traps.
     pub on_trap: Option<Box<OnTrap>>,
     /// Whether indirect calls reach functions of other types, as in C on x86-64; otherwise they
@@ -63,6 +67,7 @@ impl Default for Options {
             fresh_memory: false,
             hook: None,
             ready: None,
+            sampler: None,
             on_trap: None,
             emulate_fn_casts: false,
         }
@@ -85,11 +90,13 @@ pub(crate) struct Inner {
     table_pointers: Box<[*const TableInner]>,
     globals: Vec<Global>,
     global_pointers: Box<[*mut u64]>,
+    tags: Vec<Tag>,
     dropped_data: Box<[StdCell<bool>]>,
     /// Items of element segments, emptied when dropped.
     elements: RefCell<Vec<Vec<u64>>>,
     state: UnsafeCell<Option<Box<dyn Any>>>,
     hook: Option<Box<Hook>>,
+    sampler: Option<Box<Sampler>>,
     on_trap: Option<Box<OnTrap>>,
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
@@ -111,6 +118,48 @@ impl Inner {
 
     pub fn func(&self, index: u32) -> *const FuncObj {
         self.funcs[index as usize]
+    }
+
+    /// The tag of an index.
+    pub fn tag(&self, index: u32) -> &Tag {
+        &self.tags[index as usize]
+    }
+
+    /// Has messages call a tag of this instance by the name that it has here.
+    pub fn name_tag(&self, tag: &Tag) {
+        if let Some(index) = self.tags.iter().position(|known| known == tag) {
+            tag.name(|| self.module.tag_name(index as u32));
+        }
+    }
+
+    /// Shows all words that may be references to exceptions. Its stack is in use up to `end`, or,
+    /// where none of its code runs or its code has called the host, up to where that says.
+    pub fn words_that_may_refer(&self, end: Option<*const u64>, see: &mut dyn FnMut(&[u64])) {
+        let is_reference = |ty: ValType| ty == ValType::ExnRef;
+        // SAFETY: this thread's code is stopped, so that the context, the stack up to there and
+        // the marks are not in use.
+        unsafe {
+            let base = self.stack.base().cast_const();
+            let end = end.unwrap_or((*self.cx()).top.cast_const());
+            see(std::slice::from_raw_parts(
+                base,
+                end.offset_from(base) as usize,
+            ));
+            see(self.jumps().slots());
+        }
+        for global in &self.globals {
+            if is_reference(global.ty().ty) {
+                see(&[global.inner.slot()]);
+            }
+        }
+        for table in &self.tables {
+            if is_reference(table.ty().element) {
+                table.inner.see(see);
+            }
+        }
+        for elements in self.elements.borrow().iter() {
+            see(elements);
+        }
     }
 
     pub fn memory_or_empty(&self) -> &Memory {
@@ -193,6 +242,10 @@ impl Inner {
 
     pub fn hook(&self) -> Option<&Hook> {
         self.hook.as_deref()
+    }
+
+    pub fn sampler(&self) -> Option<&Sampler> {
+        self.sampler.as_deref()
     }
 
     pub fn on_trap(&self) -> Option<&OnTrap> {
@@ -331,6 +384,7 @@ impl Instance {
             ExportIndex::Table(index) => Extern::Table(self.table(index)?),
             ExportIndex::Memory(_) => Extern::Memory(self.memory()?.clone()),
             ExportIndex::Global(index) => Extern::Global(self.global(index)?),
+            ExportIndex::Tag(index) => Extern::Tag(self.0.tags.get(index as usize)?.clone()),
         })
     }
 
@@ -442,6 +496,7 @@ impl Prepared {
         if let Some(ready) = self.ready.take() {
             ready(instance);
         }
+        exception::enter(&instance.0);
         instance.initialise(self.reuses_memory)?;
         if let Some(start) = instance.module().0.start {
             instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
@@ -472,6 +527,7 @@ impl fmt::Debug for Instance {
 fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<Instance, LinkError> {
     let parts = module.0.as_ref();
     let (mut funcs, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tags = Vec::new();
     let mut memory = None;
     for (index, import) in parts.imports.iter().enumerate() {
         let found = imports
@@ -486,7 +542,11 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             Extern::Table(table) => tables.push(table),
             Extern::Memory(found) => memory = Some(found),
             Extern::Global(global) => globals.push(global),
+            Extern::Tag(tag) => tags.push(tag),
         }
+    }
+    for &ty in &parts.tags[tags.len()..] {
+        tags.push(Tag::new(parts.types[ty as usize].0.params.clone()));
     }
     if let Some(ty) = parts.memory {
         memory = Some(match options.memory {
@@ -577,10 +637,12 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             tables,
             global_pointers: globals.iter().map(|global| global.inner.cell()).collect(),
             globals,
+            tags,
             dropped_data: parts.data.iter().map(|_| StdCell::new(false)).collect(),
             elements: RefCell::new(elements),
             state: UnsafeCell::new(options.state),
             hook: options.hook,
+            sampler: options.sampler,
             on_trap: options.on_trap,
             kept: RefCell::default(),
             jumps: UnsafeCell::default(),

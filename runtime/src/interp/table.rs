@@ -83,6 +83,11 @@ impl TableInner {
         Some(())
     }
 
+    /// Shows all elements.
+    pub fn see(&self, see: &mut dyn FnMut(&[u64])) {
+        see(self.elements());
+    }
+
     /// The size before, unless growth is not possible.
     #[inline(never)]
     pub fn grow(&self, delta: u32, value: u64) -> Option<u32> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::exception::{self, Exception};
 use super::func::Func;
 
 /// The type of a value.
@@ -21,6 +22,8 @@ pub enum ValType {
     FuncRef,
     /// Reference to something of the embedder's, or null.
     ExternRef,
+    /// Reference to an exception, or null.
+    ExnRef,
 }
 
 impl ValType {
@@ -33,13 +36,19 @@ impl ValType {
             wasmparser::ValType::F64 => ValType::F64,
             wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::FuncRef,
             wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::ExternRef,
+            wasmparser::ValType::Ref(wasmparser::RefType::EXNREF) => ValType::ExnRef,
             _ => return None,
         })
     }
 
     /// Whether values of the type are references.
     pub fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        self.is_guest_ref() || self == ValType::ExternRef
+    }
+
+    /// Whether values of the type are references to what a guest has.
+    pub(crate) fn is_guest_ref(self) -> bool {
+        matches!(self, ValType::FuncRef | ValType::ExnRef)
     }
 }
 
@@ -52,6 +61,7 @@ impl fmt::Display for ValType {
             ValType::F64 => "f64",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
+            ValType::ExnRef => "exnref",
         })
     }
 }
@@ -145,6 +155,9 @@ pub enum Value {
     FuncRef(Option<Func>),
     /// A number that means something to the embedder, or null. The number may not be `u64::MAX`.
     ExternRef(Option<u64>),
+    /// An exception that the guest referred to, or null. Where a guest gets such a value, it gets
+    /// null: exceptions enter a guest by being thrown.
+    ExnRef(Option<Exception>),
 }
 
 impl Value {
@@ -157,6 +170,7 @@ impl Value {
             Value::F64(_) => ValType::F64,
             Value::FuncRef(_) => ValType::FuncRef,
             Value::ExternRef(_) => ValType::ExternRef,
+            Value::ExnRef(_) => ValType::ExnRef,
         }
     }
 
@@ -169,7 +183,13 @@ impl Value {
             Value::F64(v) => v.to_bits(),
             Value::FuncRef(func) => func.as_ref().map_or(0, |f| f.raw() as u64),
             Value::ExternRef(v) => v.map_or(0, |v| v.wrapping_add(1)),
+            Value::ExnRef(_) => 0,
         }
+    }
+
+    /// Whether it refers to nothing that a guest has.
+    pub(crate) fn is_free(&self) -> bool {
+        !matches!(self, Value::FuncRef(Some(_)) | Value::ExnRef(Some(_)))
     }
 
     /// The value that a slot of type `ty` holds.
@@ -185,6 +205,7 @@ impl Value {
             // SAFETY: as the caller promises.
             ValType::FuncRef => Value::FuncRef(unsafe { Func::from_raw(slot as *const _) }),
             ValType::ExternRef => Value::ExternRef(slot.checked_sub(1)),
+            ValType::ExnRef => Value::ExnRef(exception::deref(slot).map(Exception::freed)),
         }
     }
 
@@ -197,6 +218,24 @@ impl Value {
             ValType::F64 => Value::F64(0.0),
             ValType::FuncRef => Value::FuncRef(None),
             ValType::ExternRef => Value::ExternRef(None),
+            ValType::ExnRef => Value::ExnRef(None),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::I32(v) => v.fmt(f),
+            Value::I64(v) => v.fmt(f),
+            Value::F32(v) => v.fmt(f),
+            Value::F64(v) => v.fmt(f),
+            Value::FuncRef(Some(_)) => f.write_str("a function"),
+            Value::ExternRef(Some(v)) => v.fmt(f),
+            Value::ExnRef(Some(_)) => f.write_str("an exception"),
+            Value::FuncRef(None) | Value::ExternRef(None) | Value::ExnRef(None) => {
+                f.write_str("null")
+            }
         }
     }
 }
@@ -234,6 +273,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag of exceptions; its type is that of a function which takes the values.
+    Tag(FuncType),
 }
 
 impl fmt::Display for ExternType {
@@ -255,6 +296,7 @@ impl fmt::Display for ExternType {
                     limits(ty.min_pages, ty.max_pages)
                 )
             }
+            ExternType::Tag(ty) => write!(f, "tag {ty}"),
             ExternType::Global(ty) => {
                 write!(
                     f,

@@ -11,6 +11,7 @@
 pub(crate) mod atomic;
 pub(crate) mod call;
 pub(crate) mod control;
+pub(crate) mod exception;
 pub(crate) mod global;
 pub(crate) mod memory;
 pub(crate) mod numeric;

@@ -10,7 +10,7 @@ pub(crate) mod numeric;
 pub(crate) mod value;
 
 use super::context::Handler;
-use super::handlers::{atomic, call, control, global, memory as mem, table};
+use super::handlers::{atomic, call, control, exception, global, memory as mem, table};
 pub use all::handler_names;
 pub(crate) use memory::{AtomicOp, LoadOp, StoreOp, Width};
 pub(crate) use numeric::{ArithOp, CompareOp, UnaryOp};
@@ -157,6 +157,9 @@ plain_ops! {
     ReturnCall "return_call" 2 [Header 0 Span 1 Index 2] call::return_call;
     ReturnCallIndirect "return_call_indirect" 3 [Header 0 Span 1 Src 2 Index 4 Index 6]
         call::return_call_indirect;
+
+    Throw "throw" 2 [Span 0 Index 2] exception::throw;
+    ThrowRef "throw_ref" 2 [Src 0] exception::throw_ref;
 
     GlobalGet "global.get" 2 [Dst 0 Index 2] global::get;
     GlobalSet "global.set" 2 [Src 0 Index 2] global::set;

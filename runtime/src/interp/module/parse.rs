@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
 use wasmparser::{
-    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate,
-    FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, Parser, Payload, TableInit,
-    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind,
+    FrameKind::{LegacyCatch, LegacyCatchAll, LegacyTry},
+    FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, Parser,
+    Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 use super::super::const_expr::ConstExpr;
@@ -20,7 +21,8 @@ use super::{
     TableDef,
 };
 
-/// WebAssembly 2.0 without vectors, with threads, tail calls and extended constants.
+/// WebAssembly 2.0 without vectors, with threads, tail calls, extended constants, and exceptions
+/// as they are now and as they were before.
 const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -31,7 +33,9 @@ const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::THREADS)
     .union(WasmFeatures::TAIL_CALL)
-    .union(WasmFeatures::EXTENDED_CONST);
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS);
 
 /// Most slots of a frame, since instructions name slots by 16 bits.
 const MAX_FRAME: u64 = u16::MAX as u64;
@@ -133,6 +137,11 @@ impl ModuleInner {
                     });
                 }
             }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    self.tags.push(tag?.func_type_idx);
+                }
+            }
             Payload::ExportSection(section) => {
                 for export in section.into_iter_with_offsets() {
                     let (offset, export) = export?;
@@ -141,6 +150,7 @@ impl ModuleInner {
                         ExternalKind::Table => ExportIndex::Table(export.index),
                         ExternalKind::Memory => ExportIndex::Memory(export.index),
                         ExternalKind::Global => ExportIndex::Global(export.index),
+                        ExternalKind::Tag => ExportIndex::Tag(export.index),
                         _ => return Err(unsupported("this kind of export", offset)),
                     };
                     self.exports.push((export.name.to_string(), index));
@@ -217,7 +227,12 @@ impl ModuleInner {
                 self.imported_globals += 1;
                 ExternType::Global(global_type(&ty, offset)?)
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
+            TypeRef::Tag(ty) => {
+                self.tags.push(ty.func_type_idx);
+                self.imported_tags += 1;
+                ExternType::Tag(self.types[ty.func_type_idx as usize].0.clone())
+            }
+            TypeRef::FuncExact(_) => {
                 return Err(unsupported("this kind of import", offset));
             }
         };
@@ -248,10 +263,23 @@ impl ModuleInner {
         let mut reader = body.get_binary_reader();
         validator.read_locals(&mut reader)?;
         let mut operators = OperatorsReader::new(reader);
-        let mut height = 0;
+        // Results are at the bottom where a clause that catches leads to the end.
+        let mut height = self.types[ty as usize].0.results.len() as u32;
+        // Each open `try` may have an operand that the validator does not know of.
+        let mut tries = 0;
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset()?;
             let before = validator.operand_stack_height();
+            match operator {
+                Operator::Try { .. } => tries += 1,
+                Operator::Delegate { .. } => tries -= 1,
+                Operator::End if tries > 0 => {
+                    let frame = validator.get_control_frame(0).map(|frame| frame.kind);
+                    let is_try = matches!(frame, Some(LegacyTry | LegacyCatch | LegacyCatchAll));
+                    tries -= u32::from(is_try);
+                }
+                _ => {}
+            }
             validator.op(offset, &operator)?;
             let after = match self.tail_callee(&operator) {
                 // What comes next cannot be reached, and the validator has emptied its stack;
@@ -259,7 +287,7 @@ impl ModuleInner {
                 Some(ty) => before.saturating_add(ty.results.len() as u32),
                 None => validator.operand_stack_height(),
             };
-            height = height.max(after);
+            height = height.max(after.saturating_add(tries));
         }
         operators.finish()?;
         let params = self.types[ty as usize].0.params.len() as u32;

@@ -10,6 +10,7 @@
 mod adapter;
 mod control;
 mod encode;
+mod exception;
 mod memory;
 mod numeric;
 mod operator;
@@ -17,6 +18,7 @@ mod stack;
 
 use wasmparser::{BinaryReader, FunctionBody};
 
+use super::catches::Catches;
 use super::context::{HEADER_SLOTS, Meta};
 use super::isa::{Op, PlainOp};
 use super::module::ModuleInner;
@@ -32,7 +34,7 @@ pub(crate) fn translate(
     module: &ModuleInner,
     index: usize,
     recorder: Option<&mut Recorder>,
-) -> Result<Box<[u64]>, CodeTooLong> {
+) -> Result<(Box<[u64]>, Catches), CodeTooLong> {
     let body = &module.bodies[index];
     let ty = &module.types[body.ty as usize].0;
     let params = ty.params.len();
@@ -50,6 +52,7 @@ pub(crate) fn translate(
         encoder: Encoder::new(meta, func, recorder),
         stack: Stack::new(header),
         controls: vec![Control::function(ty.results.len())],
+        catches: Catches::default(),
         results: ty.results.len(),
         header: header as u16,
         temps: temps as u16,
@@ -67,7 +70,7 @@ pub(crate) fn translate(
         translator.encoder.offset = u32::try_from(offset).unwrap_or(u32::MAX);
         translator.operator(&operator);
     }
-    translator.encoder.finish()
+    Ok((translator.encoder.finish()?, translator.catches))
 }
 
 struct Translator<'m, 'r> {
@@ -75,6 +78,8 @@ struct Translator<'m, 'r> {
     encoder: Encoder<'r>,
     stack: Stack,
     controls: Vec<Control>,
+    /// What exceptions are caught, and where.
+    catches: Catches,
     /// How many results the function has.
     results: usize,
     /// Slot of the frame header.

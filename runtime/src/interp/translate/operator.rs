@@ -18,12 +18,19 @@ impl Translator<'_, '_> {
     /// Passes over an operator that cannot be reached.
     fn skip(&mut self, operator: &Operator<'_>, open: u32) {
         match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::TryTable { .. }
+            | Operator::Try { .. } => {
                 self.dead = Some(open + 1);
             }
-            Operator::End if open > 0 => self.dead = Some(open - 1),
+            Operator::End | Operator::Delegate { .. } if open > 0 => self.dead = Some(open - 1),
             Operator::End => self.end(),
+            Operator::Delegate { relative_depth } => self.delegate(*relative_depth),
             Operator::Else if open == 0 => self.r#else(),
+            Operator::Catch { tag_index } if open == 0 => self.catch(Some(*tag_index)),
+            Operator::CatchAll if open == 0 => self.catch(None),
             _ => {}
         }
     }
@@ -56,6 +63,14 @@ impl Translator<'_, '_> {
             } => {
                 self.return_call_indirect(*type_index, *table_index);
             }
+            O::TryTable { try_table } => self.try_table(try_table),
+            O::Throw { tag_index } => self.throw(*tag_index),
+            O::ThrowRef => self.throw_ref(),
+            O::Try { blockty } => self.r#try(*blockty),
+            O::Catch { tag_index } => self.catch(Some(*tag_index)),
+            O::CatchAll => self.catch(None),
+            O::Rethrow { relative_depth } => self.rethrow(*relative_depth),
+            O::Delegate { relative_depth } => self.delegate(*relative_depth),
             O::Drop => {
                 self.pop();
             }
