@@ -5,6 +5,7 @@ pub mod check;
 pub mod diag;
 pub mod emit;
 pub mod facts;
+pub mod fmt;
 pub mod intent;
 pub mod model;
 pub mod source;

@@ -145,6 +145,20 @@ fn native_symbols() {
 }
 
 #[test]
+fn musl() {
+    // With all signals and errors, which its headers list.
+    let mut spec = Spec::load(&spec_folder()).unwrap_or_else(|problems| panic!("{problems}"));
+    spec.calls.retain(|name, _| CALLS.contains(&name.as_str()));
+    let files = emit::musl(&spec).into_iter();
+    // The facts are a line for each constant and each field that there is.
+    let files = files.filter(|(path, _)| *path != "facts.c");
+    let text: String = files
+        .map(|(path, text)| format!("/* {path} */\n{text}\n"))
+        .collect();
+    check("musl.h.txt", &text);
+}
+
+#[test]
 fn syscallent() {
     check("syscallent.h.txt", &emit::syscallent(&reduced(), 1));
 }
@@ -163,6 +177,7 @@ nanosleep:
 stat:
   doc: Falls back to a call named as its argument is.
   args: { openat: path, cx: open_flags }
+  returns: fd
   fallback: { call: openat, args: [AT_FDCWD, openat, cx, 0] }
 statx:
   doc: Has C's words for its arguments.
@@ -238,7 +253,15 @@ fn names_of_arguments_do_not_clash_with_generated_ones() {
 #[test]
 fn deterministic_from_any_directory() {
     let spec = fs::canonicalize(spec_folder()).unwrap();
-    for what in ["rust", "c-header", "docs", "json", "wit", "native-symbols"] {
+    for what in [
+        "rust",
+        "c-header",
+        "docs",
+        "json",
+        "wit",
+        "native-symbols",
+        "musl",
+    ] {
         let outputs = ["/", env!("CARGO_MANIFEST_DIR"), spec.to_str().unwrap()].map(|cwd| {
             let output = Command::new(env!("CARGO_BIN_EXE_wali-codegen"))
                 .args(["emit", what, "--spec"])

@@ -80,6 +80,24 @@ pub fn load_intent(dir: &Path) -> Result<Intent, Diagnostics> {
     }
 }
 
+/// What people wrote, and the facts as they are.
+///
+/// # Errors
+/// Either cannot be read, or is wrong in itself.
+pub fn load_facts(dir: &Path) -> Result<(Intent, Facts), Diagnostics> {
+    let sources = Arc::new(read_folder(dir)?);
+    let mut diags = Diagnostics::new(Arc::clone(&sources));
+    let parsed = intent::read(&sources, &mut diags);
+    let isas = parsed.intent.isas.iter();
+    let isas: Vec<String> = isas.map(|isa| isa.name.value.clone()).collect();
+    let facts = facts::read(&sources, &parsed.facts, &isas, &mut diags);
+    diags.sort();
+    match facts {
+        Some(facts) if diags.is_empty() => Ok((parsed.intent, facts)),
+        _ => Err(diags),
+    }
+}
+
 /// Everything the checks of single items look things up in.
 struct Checker<'a> {
     intent: &'a Intent,

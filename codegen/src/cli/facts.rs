@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wali_codegen::check;
 use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
-use wali_codegen::facts::recorded_suite;
+use wali_codegen::facts::{Facts, recorded};
 use wali_codegen::source::{Source, Sources};
 
 use super::Failure;
@@ -25,21 +25,39 @@ pub(super) struct Args {
     /// Reads a `linux-libc-dev` package file
     #[arg(long, value_name = "FILE", conflicts_with = "suite")]
     deb: Option<PathBuf>,
-    /// Fetches the package of a Debian suite with apt; installs nothing [default: the suite
-    /// that facts/provenance.yaml records, else trixie]
+    /// Fetches the package of a Debian suite with apt; installs nothing [default: the release
+    /// that facts/provenance.yaml records]
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
 }
 
-/// The suite whose package is fetched if nothing says otherwise.
-const SUITE: &str = "trixie";
-
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let intent = check::load_intent(dir)?;
-    let headers = match (&args.headers, &args.deb) {
-        (Some(tree), _) => Headers::from_dir(tree)?,
-        (None, Some(deb)) => Headers::from_deb(deb)?,
-        (None, None) => Headers::from_suite(&suite(dir, args))?,
+    let headers = match (&args.headers, &args.deb, &args.suite) {
+        (Some(tree), ..) => Headers::from_dir(tree)?,
+        (_, Some(deb), _) => Headers::from_deb(deb)?,
+        (.., Some(suite)) => Headers::from_suite(suite)?,
+        _ => {
+            let recorded = Sources::read(dir).ok().and_then(|s| recorded(&Arc::new(s)));
+            let recorded = recorded.ok_or_else(|| {
+                "no facts say which release they are of; name one by `--suite`, `--deb` or `--headers`"
+                    .to_owned()
+            })?;
+            match Headers::available(&recorded)? {
+                None if args.check => {
+                    let mut out = io::stdout().lock();
+                    let (package, version) = (&recorded.package, &recorded.version);
+                    writeln!(
+                        out,
+                        "not checked: Debian's suites have moved on from {package} {version}; \
+                         `wali-codegen update` follows"
+                    )?;
+                    return Ok(());
+                }
+                None => Headers::recorded(&recorded)?,
+                Some(headers) => headers,
+            }
+        }
     };
     let facts = extract(&intent, &headers)?;
     let mut changed = 0;
@@ -94,14 +112,11 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The suite to fetch from: the one asked for, or the one of the last time.
-fn suite(dir: &Path, args: &Args) -> String {
-    let recorded = || {
-        let sources = Sources::read(dir).ok()?;
-        recorded_suite(&Arc::new(sources))
-    };
-    let suite = args.suite.clone().or_else(recorded);
-    suite.unwrap_or_else(|| SUITE.to_owned())
+/// The files whose text these facts change.
+pub(super) fn differing(dir: &Path, facts: &Facts) -> Vec<Source> {
+    let files = facts.to_sources().files.into_iter();
+    let old = |file: &Source| fs::read_to_string(dir.join(&file.path)).unwrap_or_default();
+    files.filter(|file| old(file) != file.text).collect()
 }
 
 fn without_suite(provenance: &str) -> Vec<&str> {
@@ -109,7 +124,7 @@ fn without_suite(provenance: &str) -> Vec<&str> {
     lines.filter(|line| !line.starts_with("suite:")).collect()
 }
 
-fn write(path: &Path, file: &Source) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, file: &Source) -> Result<(), Failure> {
     let naming = |e: io::Error| format!("{}: {e}", path.display());
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(naming)?;

@@ -4,8 +4,10 @@ mod check;
 mod emit;
 mod explain;
 mod facts;
+mod fmt;
 mod list;
 mod since;
+mod update;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -32,10 +34,14 @@ struct Cli {
 enum Command {
     /// Checks the specification and counts what is in it
     Check,
+    /// Brings the YAML that people write into canonical form
+    Fmt(fmt::Args),
     /// Lists every system call of the kernel with its numbers and how it is answered
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
     Facts(facts::Args),
+    /// Compares with another kernel release, says what changed, and brings the facts up to it
+    Update(update::Args),
     /// Finds out since when the kernel has its calls, from manual pages and older headers
     Since(since::Args),
     /// Says all that is known of a call, with the Rust made of it
@@ -52,6 +58,8 @@ enum Failure {
     Other(String),
     /// Whoever read the output has gone.
     BrokenPipe,
+    /// There are differences, which have been said.
+    Different,
 }
 
 impl From<String> for Failure {
@@ -80,18 +88,24 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = spec_folder(cli.spec.as_deref()).and_then(|dir| match &cli.command {
         Command::Check => check::run(&dir),
+        Command::Fmt(args) => fmt::run(&dir, args),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
+        Command::Update(args) => update::run(&dir, args),
         Command::Since(args) => since::run(&dir, args),
         Command::Explain(args) => explain::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Different) => ExitCode::FAILURE,
         Err(failure) => {
             // Nothing is left to do if even standard error is closed.
             let _ = complain(&failure);
-            ExitCode::FAILURE
+            match cli.command {
+                Command::Update(_) => ExitCode::from(update::ERROR),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -102,7 +116,7 @@ fn complain(failure: &Failure) -> io::Result<()> {
         Failure::Spec(diags) if wants_colour() => writeln!(stderr, "{}", diags.coloured()),
         Failure::Spec(diags) => writeln!(stderr, "{diags}"),
         Failure::Other(message) => writeln!(stderr, "error: {message}"),
-        Failure::BrokenPipe => Ok(()),
+        Failure::BrokenPipe | Failure::Different => Ok(()),
     }
 }
 

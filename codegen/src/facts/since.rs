@@ -9,8 +9,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::package::{self, fetch, field, run, unpack};
-use super::{FOLDER, SINCE};
+use super::package::{self, field, run, unpack};
+use super::suite::Suite;
+use super::{FOLDER, SINCE, upstream};
 use crate::model::{Release, Since, Spec};
 
 /// The manual pages, the newest there are: more calls are in them with every release.
@@ -82,7 +83,7 @@ pub fn agrees(recorded: Since, found: Since) -> bool {
 
 /// Finds it for every call that the specification has numbers of.
 pub fn find(spec: &Spec) -> Result<Found, String> {
-    let pages = fetch(PAGES.0, PAGES.1)?;
+    let pages = Suite::open(PAGES.1)?.fetch_newest(PAGES.0)?;
     let mut packages = vec![named(&pages, PAGES.1)?];
     let unpacked = unpack(&pages)?;
     let folder = unpacked.path().join("usr/share/man/man2");
@@ -92,7 +93,7 @@ pub fn find(spec: &Spec) -> Result<Found, String> {
 
     let mut older = Vec::new();
     for (name, suite) in HEADERS {
-        let deb = fetch(name, suite)?;
+        let deb = Suite::open(suite)?.fetch_newest(name)?;
         packages.push(named(&deb, suite)?);
         older.push(OldHeaders::read(unpack(&deb)?.path())?);
     }
@@ -262,15 +263,6 @@ impl OldHeaders {
             )),
         }
     }
-}
-
-/// The kernel's series in the version of a package or of headers: `6.12` of `6.12.107-1`.
-fn upstream(version: &str) -> Result<Release, String> {
-    let mut parts = version.split(['.', '-', '~']);
-    let series = parts.next().zip(parts.next());
-    series
-        .and_then(|(major, minor)| format!("{major}.{minor}").parse().ok())
-        .ok_or_else(|| format!("`{version}` is no version of Linux"))
 }
 
 /// A package as the file names it.

@@ -14,6 +14,7 @@ pub(super) fn sources(facts: &Facts) -> Sources {
         (format!("{FOLDER}/syscalls.yaml"), calls(facts)),
         (format!("{FOLDER}/constants.yaml"), constants(facts)),
         (format!("{FOLDER}/structs.yaml"), structs(facts)),
+        (format!("{FOLDER}/unnamed.yaml"), unnamed(facts)),
     ])
 }
 
@@ -91,6 +92,32 @@ fn structure(out: &mut String, facts: &Facts, name: &str, of: &StructFacts) {
     for (field, places) in &of.fields {
         line(out, "    ", field, &per_isa(facts, places, place));
     }
+}
+
+fn unnamed(facts: &Facts) -> String {
+    let mut out = format!(
+        "{HEADER}# What the headers have and the specification does not name: constants that look like\n\
+         # members of its sets, and fields, so that those of a new kernel show.\n"
+    );
+    if !facts.unnamed.constants.is_empty() {
+        out.push_str("\nconstants:\n");
+        for (name, values) in &facts.unnamed.constants {
+            line(
+                &mut out,
+                "  ",
+                name,
+                &per_isa(facts, values, |v| number(*v)),
+            );
+        }
+    }
+    if !facts.unnamed.fields.is_empty() {
+        out.push_str("\nfields:\n");
+        for (name, places) in &facts.unnamed.fields {
+            let place = |p: &Place| format!("[{}, {}]", p.offset, p.size);
+            line(&mut out, "  ", name, &per_isa(facts, places, place));
+        }
+    }
+    out
 }
 
 fn line(out: &mut String, indent: &str, name: &str, value: &str) {

@@ -17,6 +17,7 @@ use super::interrupt::{InterruptHandle, SharedContext};
 use super::jumps::Jumps;
 use super::link::{Extern, LinkError, Resolver};
 use super::module::{Data, ExportIndex, Module, SegmentKind};
+use super::sample::Sampler;
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
@@ -45,6 +46,8 @@ pub struct Options {
     pub hook: Option<Box<Hook>>,
     /// What to do with the instance before any of its code runs.
     pub ready: Option<Box<Ready>>,
+    /// What to do with samples that [`InterruptHandle::request_sample`] asks for.
+    pub sampler: Option<Box<Sampler>>,
     /// What to do when guest code traps.
     pub on_trap: Option<Box<OnTrap>>,
     /// Whether indirect calls reach functions of other types, as in C on x86-64; otherwise they
@@ -64,6 +67,7 @@ impl Default for Options {
             fresh_memory: false,
             hook: None,
             ready: None,
+            sampler: None,
             on_trap: None,
             emulate_fn_casts: false,
         }
@@ -92,6 +96,7 @@ pub(crate) struct Inner {
     elements: RefCell<Vec<Vec<u64>>>,
     state: UnsafeCell<Option<Box<dyn Any>>>,
     hook: Option<Box<Hook>>,
+    sampler: Option<Box<Sampler>>,
     on_trap: Option<Box<OnTrap>>,
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
@@ -237,6 +242,10 @@ impl Inner {
 
     pub fn hook(&self) -> Option<&Hook> {
         self.hook.as_deref()
+    }
+
+    pub fn sampler(&self) -> Option<&Sampler> {
+        self.sampler.as_deref()
     }
 
     pub fn on_trap(&self) -> Option<&OnTrap> {
@@ -631,6 +640,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             elements: RefCell::new(elements),
             state: UnsafeCell::new(options.state),
             hook: options.hook,
+            sampler: options.sampler,
             on_trap: options.on_trap,
             kept: RefCell::default(),
             jumps: UnsafeCell::default(),

@@ -8,12 +8,13 @@ use wali_arch::access::{self, FAULTED};
 
 use super::backtrace;
 use super::caller::{Caller, Site};
-use super::context::{Cell, Context, HOOK, Handler, Meta, STOP, execute};
+use super::context::{Cell, Context, HOOK, Handler, Meta, SAMPLE, STOP, execute};
 use super::func::{Func, FuncObj, Target, index_of, name_of, narrow};
 use super::handlers::call;
 use super::instance::Inner as InstanceInner;
 use super::jumps::Jumps;
 use super::room;
+use super::sample;
 use super::trap::{Exit, Trap, TrapKind};
 use super::types::{TypeId, places};
 use super::unwind;
@@ -326,7 +327,13 @@ pub(crate) unsafe fn call_foreign(
         let slots = std::slice::from_raw_parts_mut(args, func.slots as usize);
         let top = std::mem::replace(&mut (*cx).top, args.add(func.slots as usize));
         let result = match &func.target {
-            Target::Host { .. } => enter_host(cx, func, slots, Site { resume, sp, args }),
+            Target::Host { .. } => {
+                let result = enter_host(cx, func, slots, Site { resume, sp, args });
+                if (*cx).interrupt.load(Ordering::Relaxed) & SAMPLE != 0 {
+                    sample::take_behind(cx, func, resume, sp);
+                }
+                result
+            }
             Target::Guest { .. } => run(func, slots),
         };
         (*cx).top = top;
@@ -394,7 +401,12 @@ unsafe fn stopped<R>(
 #[inline(never)]
 pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> ControlFlow<()> {
     // SAFETY: as the caller promises.
-    let result = unsafe { stopped(cx, ip, sp, |caller| attend_to(cx, caller)) };
+    let result = unsafe {
+        if (*cx).interrupt.load(Ordering::Relaxed) & SAMPLE != 0 {
+            sample::take(cx, ip, sp, None);
+        }
+        stopped(cx, ip, sp, |caller| attend_to(cx, caller))
+    };
     match result {
         Ok(()) => ControlFlow::Continue(()),
         Err(trap) => {

@@ -39,7 +39,7 @@ pub fn host(known: &Known, headers: &Headers, isa: usize) -> Result<World, Strin
     let target = toolchain::target(&isa.name)?;
     let cc = target.cc()?;
     let mut includes = Vec::new();
-    for folder in [headers.isa_folder(&isa.uapi), headers.common()] {
+    for folder in [headers.isa_folder(&isa.uapi, &isa.triple), headers.common()] {
         includes.extend(["-isystem".to_owned(), folder.display().to_string()]);
     }
     let mut groups = groups(known);

@@ -6,8 +6,9 @@ mod parse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use super::catches::{Catches, Clause};
 use super::const_expr::ConstExpr;
@@ -144,6 +145,19 @@ pub(crate) struct ModuleInner {
     pub cells: Box<[Cell]>,
     /// All code there is.
     code: Mutex<Code>,
+    /// What translation has done: see [`Translation`].
+    translated: [AtomicU64; 3],
+}
+
+/// What translating a module's functions has come to so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Translation {
+    /// How many functions.
+    pub functions: u64,
+    /// Words of code, eight bytes each.
+    pub words: u64,
+    /// Nanoseconds it took.
+    pub nanos: u64,
 }
 
 /// Translated functions, by the address of their first word.
@@ -285,6 +299,18 @@ impl Module {
         self.0.memory
     }
 
+    /// What translation has come to so far.
+    pub fn translation(&self) -> Translation {
+        let [functions, words, nanos] = &self.0.translated;
+        let [functions, words, nanos] =
+            [functions, words, nanos].map(|sum| sum.load(Ordering::Relaxed));
+        Translation {
+            functions,
+            words,
+            nanos,
+        }
+    }
+
     fn names(&self) -> &Names {
         self.0.names.get_or_init(|| {
             let section = self.0.name_section.clone();
@@ -309,8 +335,14 @@ impl Module {
         if !code.is_null() {
             return Ok(code);
         }
+        let began = Instant::now();
         let (words, catches) = translate::translate(&self.0, index, None)
             .map_err(|error| self.untranslatable(index, error))?;
+        let nanos = began.elapsed().as_nanos() as u64;
+        let done = [1, words.len() as u64, nanos];
+        for (sum, done) in self.0.translated.iter().zip(done) {
+            sum.fetch_add(done, Ordering::Relaxed);
+        }
         let mut code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
         let address = words.as_ptr().cast_mut();
         code.by_address.insert(address as usize, (words, catches));
