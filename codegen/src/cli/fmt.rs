@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use wali_codegen::fmt;
-use wali_codegen::source::Sources;
+use wali_codegen::source::{Sources, read_text};
 
 use super::Failure;
 
@@ -41,8 +41,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     // All are read before any is written.
     let mut texts = Vec::new();
     for path in &files {
-        let naming = |e: io::Error| format!("{}: {e}", path.display());
-        let text = fs::read_to_string(path).map_err(naming)?;
+        let text = read_text(path).map_err(|e| e.to_string())?;
         let formatted = fmt::format(&path.display().to_string(), &text)?;
         texts.push((path, text, formatted));
     }
