@@ -422,7 +422,7 @@ fn is_plain(text: &str, inside: bool) -> bool {
         _ => ",[]{}#&*!|>'\"%@`".contains(first),
     };
     let words = [
-        "null", "~", "true", "false", "yes", "no", "on", "off", "y", "n",
+        "null", "~", "<<", "=", "true", "false", "yes", "no", "on", "off", "y", "n",
     ];
     let lower = text.to_lowercase();
     let number = text.parse::<f64>().is_ok() || {
@@ -435,7 +435,7 @@ fn is_plain(text: &str, inside: bool) -> bool {
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
-        && !(inside && text.contains([',', '[', ']', '{', '}']))
+        && !(inside && text.contains([',', '[', ']', '{', '}', ':']))
         && !text.starts_with("---")
         && !text.starts_with("...")
         && !words.contains(&lower.as_str())
