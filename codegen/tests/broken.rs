@@ -6,48 +6,14 @@
 //! predicts a report on its own line whose text contains A and B; `# error-above: ...` one on the
 //! file's first line of content, `# error-other: ...` one in another file.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod small;
 
+use std::fs;
+
+use small::{base, load, specifications, tests};
 use wali_codegen::diag::{Diagnostic, Diagnostics};
 use wali_codegen::model::Spec;
-use wali_codegen::source::{Source, Sources};
-
-fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
-}
-
-fn base() -> Sources {
-    Sources::read(&tests().join("base")).expect("the small specification")
-}
-
-/// Checks a specification, with an entry for every call that it leaves out.
-fn load(mut sources: Sources) -> Result<Spec, Diagnostics> {
-    let lines = |part: &'static str| {
-        let files = sources.files.iter();
-        let files = files.filter(move |file| file.path.starts_with(part));
-        files.flat_map(|file| file.text.lines())
-    };
-    let described: Vec<&str> = lines("syscalls/").collect();
-    let lacks = |name: &str| {
-        let entry = format!("{name}:");
-        !described.iter().any(|line| line.starts_with(&entry))
-    };
-    let rest: String = lines("facts/syscalls.yaml")
-        .filter_map(|line| line.split_once(": {").map(|(name, _)| name))
-        .filter(|name| lacks(name))
-        .map(|name| {
-            format!("{name}:\n  doc: A call.\n  refuse: ENOSYS\n  because: nobody asks for it\n")
-        })
-        .collect();
-    if !rest.is_empty() {
-        sources.files.push(Source {
-            path: "syscalls/rest.yaml".to_owned(),
-            text: rest,
-        });
-    }
-    Spec::from_sources(sources)
-}
+use wali_codegen::source::Source;
 
 /// A report that a comment predicts.
 #[derive(Debug)]
@@ -92,21 +58,6 @@ fn whole(diagnostic: &Diagnostic) -> String {
         diagnostic.help.as_deref(),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
-}
-
-/// The specifications in a file, each with the number of the line before it.
-fn specifications(text: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.starts_with("# file: ") || found.is_empty() {
-            found.push((index, String::new()));
-        }
-        if let Some((_, text)) = found.last_mut() {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    found
 }
 
 /// Checks one, and says how many mistakes were found.
@@ -287,23 +238,6 @@ fn the_facts_are_not_blamed_for_a_mistake_in_an_isa() {
     let text = load(sources).expect_err("no `uapi`").to_string();
     assert!(text.contains("an ISA has no `uapi`"), "{text}");
     assert!(!text.contains("the facts are about"), "{text}");
-}
-
-#[test]
-fn truncated_files_never_panic() {
-    let real = Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec"));
-    let real = real.expect("the specification");
-    for (index, file) in real.files.iter().enumerate() {
-        // A prime step visits cuts of every kind without taking minutes.
-        for cut in (0..file.text.len()).step_by(2999) {
-            let mut sources = real.clone();
-            let cut = file.text.floor_char_boundary(cut);
-            sources.files[index].text.truncate(cut);
-            if let Err(diags) = load(sources) {
-                assert!(!diags.to_string().is_empty());
-            }
-        }
-    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod explain;
 mod facts;
 mod fmt;
 mod list;
+mod reference;
 mod since;
 mod update;
 
@@ -46,6 +47,8 @@ enum Command {
     Since(since::Args),
     /// Says all that is known of a call, with the Rust made of it
     Explain(explain::Args),
+    /// Compares numbers, signatures and names with a table of WALI's reference
+    CompareReference(reference::Args),
     /// Prints generated code
     Emit(emit::Args),
 }
@@ -94,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Update(args) => update::run(&dir, args),
         Command::Since(args) => since::run(&dir, args),
         Command::Explain(args) => explain::run(&dir, args),
+        Command::CompareReference(args) => reference::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
@@ -155,16 +159,4 @@ fn spec_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
 
 fn load(dir: &Path) -> Result<Spec, Failure> {
     Spec::load(dir).map_err(Failure::Spec)
-}
-
-/// The index of an ISA.
-fn isa(spec: &Spec, name: &str) -> Result<usize, Failure> {
-    let found = spec.isas.iter().position(|isa| isa.name == name);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
-        Failure::Other(format!(
-            "unknown ISA `{name}`; the specification has {}",
-            names.join(", ")
-        ))
-    })
 }

@@ -32,6 +32,7 @@ const CASTS: &str = "help: natively, calls through function pointers of another 
 /// that would have killed its native counterpart. Before it starts: 126 if the module cannot
 /// be run, 127 if there is no such file, 2 for wrong arguments.
 #[derive(clap::Args)]
+#[command(override_usage = "wali run [OPTIONS] <MODULE> [ARGS]...")]
 pub struct Args {
     #[command(flatten)]
     environment: environment::Options,
@@ -45,12 +46,11 @@ pub struct Args {
     #[command(flatten)]
     measure: measure::Options,
 
-    /// The program: a WebAssembly module, binary or text
-    module: PathBuf,
-
-    /// Its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<OsString>,
+    /// The program, a WebAssembly module, binary or text, and its arguments
+    // One list, so that whatever follows the module is the program's: also what looks like an
+    // option of this command.
+    #[arg(required = true, trailing_var_arg = true, value_names = ["MODULE", "ARGS"], num_args = 1..)]
+    program: Vec<OsString>,
 }
 
 /// Go on with a program that a guest has started by execve
@@ -81,7 +81,8 @@ pub struct Started {
 /// Runs the program and ends as it ends.
 pub fn run(args: Args, started: Option<Started>) -> ExitCode {
     let began = Instant::now();
-    let path = args.module;
+    let mut words = args.program.into_iter();
+    let path = PathBuf::from(words.next().unwrap_or_default());
     let environment = match environment::environment(&args.environment) {
         Ok(environment) => environment,
         Err(text) => {
@@ -132,7 +133,7 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
     }
     // Arguments came as C strings, so that none holds a NUL.
     let arguments = std::iter::once(name)
-        .chain(args.args)
+        .chain(words)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
     let startup = Startup {
