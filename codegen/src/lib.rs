@@ -8,5 +8,6 @@ pub mod facts;
 pub mod fmt;
 pub mod intent;
 pub mod model;
+pub mod reference;
 pub mod source;
 pub mod yaml;

@@ -6,48 +6,14 @@
 //! predicts a report on its own line whose text contains A and B; `# error-above: ...` one on the
 //! file's first line of content, `# error-other: ...` one in another file.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod small;
 
+use std::fs;
+
+use small::{base, load, specifications, tests};
 use wali_codegen::diag::{Diagnostic, Diagnostics};
 use wali_codegen::model::Spec;
-use wali_codegen::source::{Source, Sources};
-
-fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
-}
-
-fn base() -> Sources {
-    Sources::read(&tests().join("base")).expect("the small specification")
-}
-
-/// Checks a specification, with an entry for every call that it leaves out.
-fn load(mut sources: Sources) -> Result<Spec, Diagnostics> {
-    let lines = |part: &'static str| {
-        let files = sources.files.iter();
-        let files = files.filter(move |file| file.path.starts_with(part));
-        files.flat_map(|file| file.text.lines())
-    };
-    let described: Vec<&str> = lines("syscalls/").collect();
-    let lacks = |name: &str| {
-        let entry = format!("{name}:");
-        !described.iter().any(|line| line.starts_with(&entry))
-    };
-    let rest: String = lines("facts/syscalls.yaml")
-        .filter_map(|line| line.split_once(": {").map(|(name, _)| name))
-        .filter(|name| lacks(name))
-        .map(|name| {
-            format!("{name}:\n  doc: A call.\n  refuse: ENOSYS\n  because: nobody asks for it\n")
-        })
-        .collect();
-    if !rest.is_empty() {
-        sources.files.push(Source {
-            path: "syscalls/rest.yaml".to_owned(),
-            text: rest,
-        });
-    }
-    Spec::from_sources(sources)
-}
+use wali_codegen::source::Source;
 
 /// A report that a comment predicts.
 #[derive(Debug)]
@@ -92,21 +58,6 @@ fn whole(diagnostic: &Diagnostic) -> String {
         diagnostic.help.as_deref(),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
-}
-
-/// The specifications in a file, each with the number of the line before it.
-fn specifications(text: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.starts_with("# file: ") || found.is_empty() {
-            found.push((index, String::new()));
-        }
-        if let Some((_, text)) = found.last_mut() {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    found
 }
 
 /// Checks one, and says how many mistakes were found.
@@ -290,23 +241,6 @@ fn the_facts_are_not_blamed_for_a_mistake_in_an_isa() {
 }
 
 #[test]
-fn truncated_files_never_panic() {
-    let real = Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec"));
-    let real = real.expect("the specification");
-    for (index, file) in real.files.iter().enumerate() {
-        // A prime step visits cuts of every kind without taking minutes.
-        for cut in (0..file.text.len()).step_by(2999) {
-            let mut sources = real.clone();
-            let cut = file.text.floor_char_boundary(cut);
-            sources.files[index].text.truncate(cut);
-            if let Err(diags) = load(sources) {
-                assert!(!diags.to_string().is_empty());
-            }
-        }
-    }
-}
-
-#[test]
 fn hostile_files_neither_panic_nor_hang() {
     let deep = "[".repeat(100_000);
     let deep_map = "{ a: ".repeat(100_000);
@@ -333,5 +267,52 @@ fn hostile_files_neither_panic_nor_hang() {
         });
         let diags = load(sources).expect_err("nothing of this is a specification");
         assert!(diags.to_string().contains("hostile.yaml"));
+    }
+}
+
+/// What is no text at all has no lines to point into, but is told apart.
+#[test]
+fn other_encodings_are_refused_with_their_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let put = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, bytes).expect("a file");
+    };
+    for file in base().files {
+        put(&file.path, file.text.as_bytes());
+    }
+    let utf16: Vec<u8> = "read: {}\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (bytes, line) in [
+        (&b"nanosleep:\n  doc: Schl\xe4ft.\n"[..], 2),
+        (&[&[0xff, 0xfe], &utf16[..]].concat(), 1),
+        (b"nanosleep: { doc: \"\xed\xa0\x80\" }\n", 1),
+    ] {
+        put("syscalls/broken.yaml", bytes);
+        let text = Spec::load(dir.path()).expect_err("no UTF-8").to_string();
+        let said = format!("syscalls/broken.yaml: line {line} is not UTF-8");
+        assert!(text.contains(&said), "{text}");
+    }
+}
+
+/// What editors elsewhere leave behind is no mistake.
+#[test]
+fn byte_order_marks_and_carriage_returns_are_read_over() {
+    let mut sources = base();
+    for file in &mut sources.files {
+        file.text = format!("\u{feff}{}", file.text.replace('\n', "\r\n"));
+    }
+    let rest = "nanosleep,stat,statx"
+        .split(',')
+        .map(|name| format!("{name}: {{ doc: A call., refuse: ENOSYS, because: a test }}\r\n"));
+    sources.files.push(Source {
+        path: "syscalls/rest.yaml".to_owned(),
+        text: rest.collect(),
+    });
+    if let Err(diags) = Spec::from_sources(sources) {
+        panic!("{diags}");
     }
 }

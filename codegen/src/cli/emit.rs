@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use wali_codegen::emit;
 use wali_codegen::model::Spec;
+use wali_codegen::reference;
 
 use super::Failure;
 
@@ -47,6 +48,8 @@ enum What {
     NativeSymbols,
     /// A table of one ISA's calls in the form of strace's, for tracers
     Syscallent,
+    /// The table of calls in the format of WALI's reference, the Python package wali-linux
+    ReferenceCsv,
     /// A seccomp profile for container engines that allows the named calls, and what they become
     /// on each ISA
     Seccomp,
@@ -100,10 +103,11 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
         (What::Json, _) => emit::json(&spec),
         (What::JsonSchema, _) => emit::json_schema(),
         (What::Wit, _) => emit::wit(&spec),
+        (What::ReferenceCsv, _) => reference::write(&spec),
         (What::NativeSymbols, _) => emit::native_symbols(&spec),
         (What::Syscallent, _) => {
             let tables = args.of.iter().map(|name| {
-                let isa = super::isa(&spec, name)?;
+                let isa = spec.isa(name)?;
                 Ok::<_, Failure>(emit::syscallent(&spec, isa))
             });
             tables.collect::<Result<_, _>>()?

@@ -161,7 +161,7 @@ impl Named for AuxIntent {
 }
 
 /// The keys of a call. None is an argument's name: indented too far, it would become one.
-pub(super) const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 11] = [
     "doc", "import", "aliases", "args", "returns", "restart", "runtime", "refuse", "because",
     "fallback", "cases",
 ];
@@ -225,7 +225,7 @@ pub(super) fn restart(fields: &Fields<'_>, diags: &mut Diagnostics) -> Option<Re
 }
 
 /// The keys of an auxiliary import.
-pub(super) const AUX_KEYS: [&str; 5] = ["doc", "args", "returns", "aliases", "twice"];
+pub(crate) const AUX_KEYS: [&str; 5] = ["doc", "args", "returns", "aliases", "twice"];
 
 /// Reads an auxiliary import.
 pub fn aux(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<AuxIntent> {
@@ -347,7 +347,7 @@ fn argument_name(name: &Name, diags: &mut Diagnostics) {
 }
 
 /// The keys of a pointer among arguments.
-const POINTER_KEYS: [&str; 6] = ["in", "out", "inout", "len", "count", "nullable"];
+pub(crate) const POINTER_KEYS: [&str; 6] = ["in", "out", "inout", "len", "count", "nullable"];
 
 fn arg_type(node: &Node, of_case: bool, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {
     if let Kind::Map(_) = node.kind {

@@ -58,12 +58,12 @@ pub enum OtherwiseIntent {
 }
 
 /// The keys of a case that are not names of arguments.
-pub(super) const CASE_KEYS: [&str; 7] = [
+pub(crate) const CASE_KEYS: [&str; 7] = [
     "returns", "restart", "runtime", "refuse", "because", "number", "cases",
 ];
 
 /// The keys of `cases`.
-const KEYS: [&str; 6] = ["by", "set", "headers", "of", "rest", "otherwise"];
+pub(crate) const KEYS: [&str; 6] = ["by", "set", "headers", "of", "rest", "otherwise"];
 
 /// Reads `cases`.
 pub fn cases(node: &Node, diags: &mut Diagnostics) -> Option<CasesIntent> {

@@ -150,7 +150,7 @@ impl Named for StructIntent {
 }
 
 /// The keys of an ISA's file.
-const ISA_KEYS: [&str; 4] = ["order", "triple", "uapi", "guest"];
+pub(crate) const ISA_KEYS: [&str; 4] = ["order", "triple", "uapi", "guest"];
 
 /// Reads an ISA's file.
 pub fn isa(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<IsaIntent> {
@@ -222,7 +222,7 @@ pub(crate) const ROLES: [(&str, Role); 9] = [
 ];
 
 /// Words of the notation, which are no names of types.
-const RESERVED: [&str; 8] = [
+pub(crate) const RESERVED: [&str; 8] = [
     "bytes", "path", "string", "nothing", "never", "none", "array", "struct",
 ];
 
@@ -248,7 +248,7 @@ fn c_spelling(fields: &Fields<'_>, diags: &mut Diagnostics) -> Option<Name> {
 }
 
 /// The keys of a scalar.
-pub(super) const SCALAR_KEYS: [&str; 4] = ["guest", "host", "role", "c"];
+pub(crate) const SCALAR_KEYS: [&str; 4] = ["guest", "host", "role", "c"];
 
 /// Reads a scalar.
 pub fn scalar(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<ScalarIntent> {
@@ -294,7 +294,7 @@ pub fn scalar(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<Scala
 }
 
 /// The keys of a flag set.
-pub(super) const SET_KEYS: [&str; 5] = ["doc", "kind", "type", "headers", "members"];
+pub(crate) const SET_KEYS: [&str; 5] = ["doc", "kind", "type", "headers", "members"];
 
 /// Whether the members of a set combine, by kind.
 pub(crate) const KINDS: [(&str, bool); 2] = [("flags", true), ("enum", false)];
@@ -329,7 +329,7 @@ pub fn set(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<SetInten
 }
 
 /// The keys of a struct.
-pub(super) const STRUCT_KEYS: [&str; 6] = ["doc", "c", "headers", "packed", "tail", "fields"];
+pub(crate) const STRUCT_KEYS: [&str; 6] = ["doc", "c", "headers", "packed", "tail", "fields"];
 
 /// Reads a struct.
 pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<StructIntent> {
@@ -399,7 +399,7 @@ pub(super) fn headers(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name>
 }
 
 /// The keys of a pointer in a struct.
-const FIELD_POINTER_KEYS: [&str; 5] = ["in", "out", "inout", "len", "count"];
+pub(crate) const FIELD_POINTER_KEYS: [&str; 5] = ["in", "out", "inout", "len", "count"];
 
 fn field_type(node: &Node, diags: &mut Diagnostics) -> Option<FieldTypeIntent> {
     if let Kind::Map(_) = node.kind {

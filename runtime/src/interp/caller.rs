@@ -14,7 +14,7 @@ use super::room;
 use super::run::{self, attend_to, enter_host, jumps, run};
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
-use super::types::{FuncType, ValType};
+use super::types::{FuncType, ValType, places};
 use crate::memory::Memory;
 
 const TOO_MANY: &str = "setjmp was called at too many places that longjmp could go back to";
@@ -221,8 +221,8 @@ impl Caller<'_> {
                 ty.slots()
             )));
         }
-        for (slot, param) in slots.iter_mut().zip(&ty.params) {
-            narrow(slot, *param);
+        for (param, at) in places(&ty.params) {
+            narrow(&mut slots[at], param);
         }
         // SAFETY: `self` is borrowed, so nobody has the state; the context is live.
         unsafe {

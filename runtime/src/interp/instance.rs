@@ -21,7 +21,7 @@ use super::sample::Sampler;
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::{FuncType, MemoryType, TypeId, ValType, Value};
+use super::types::{FuncType, MemoryType, TypeId, ValType, Value, from_slots, to_slots};
 use crate::memory::Memory;
 
 /// An instance of a module, used by one thread.
@@ -149,7 +149,7 @@ impl Inner {
         }
         for global in &self.globals {
             if is_reference(global.ty().ty) {
-                see(&[global.inner.slot()]);
+                see(&[global.inner.bits() as u64]);
             }
         }
         for table in &self.tables {
@@ -329,7 +329,7 @@ impl Instance {
     fn initialise(&self, reuses_memory: bool) -> Result<(), Trap> {
         let inner = &self.0;
         let module = inner.module.0.as_ref();
-        let global = |index: u32| inner.globals[index as usize].inner.slot();
+        let global = |index: u32| inner.globals[index as usize].inner.bits();
         let func = |index: u32| inner.func(index) as u64;
         for (index, segment) in module.elements.iter().enumerate() {
             let index = index as u32;
@@ -442,11 +442,9 @@ impl Instance {
     ) -> Result<(), Trap> {
         let cast = self.0.cast(func, ty, index)?;
         let found = func.ty();
-        let slots: Vec<u64> = args.iter().map(Value::to_slot).collect();
-        let slots = cast.arguments(&slots, &found);
+        let slots = cast.arguments(&to_slots(args), &found);
         // SAFETY: a type that can be cast has no references.
-        let value = |(ty, slot): (&ValType, &u64)| unsafe { Value::from_slot(*ty, *slot) };
-        let args: Vec<Value> = found.params.iter().zip(&slots).map(value).collect();
+        let args = unsafe { from_slots(&found.params, &slots) };
         self.call(func, &args).map(|_| ())
     }
 
@@ -581,23 +579,23 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
         let func = |index: u32| pointers[index as usize] as u64;
 
         for def in &parts.globals {
-            let global = |index: u32| -> u64 {
+            let global = |index: u32| -> u128 {
                 let global: &Global = &globals[index as usize];
-                global.inner.slot()
+                global.inner.bits()
             };
-            let slot = def.init.evaluate(global, func);
-            let inner = Rc::new(GlobalInner::new(def.ty, slot));
+            let bits = def.init.evaluate(global, func);
+            let inner = Rc::new(GlobalInner::new(def.ty, bits));
             globals.push(Global {
                 inner,
                 _owner: None,
             });
         }
-        let global = |index: u32| globals[index as usize].inner.slot();
+        let global = |index: u32| globals[index as usize].inner.bits();
         for def in &parts.tables {
             let value = def
                 .init
                 .as_ref()
-                .map_or(0, |init| init.evaluate(global, func));
+                .map_or(0, |init| init.evaluate(global, func) as u64);
             match TableInner::new(def.ty, value) {
                 Some(table) => tables.push(Table {
                     inner: Rc::new(table),
@@ -617,7 +615,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
                 segment
                     .items
                     .iter()
-                    .map(|item| item.evaluate(global, func))
+                    .map(|item| item.evaluate(global, func) as u64)
                     .collect()
             })
             .collect();

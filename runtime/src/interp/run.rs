@@ -16,7 +16,7 @@ use super::jumps::Jumps;
 use super::room;
 use super::sample;
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::TypeId;
+use super::types::{TypeId, places};
 use super::unwind;
 
 pub(super) const ENTERED: &str = "an instance was entered while one of its host functions runs, \
@@ -300,8 +300,8 @@ pub(super) unsafe fn enter_host(
         (*cx).lent = true;
         let result = code(&mut Caller::new(cx, site), slots);
         (*cx).lent = false;
-        for (slot, ty) in slots.iter_mut().zip(&ty.results) {
-            narrow(slot, *ty);
+        for (ty, at) in places(&ty.results) {
+            narrow(&mut slots[at], ty);
         }
         result
     }

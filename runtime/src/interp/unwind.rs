@@ -113,7 +113,7 @@ pub(super) unsafe fn land(
 /// As for [`throw`].
 unsafe fn make(tag: &Tag, slots: *const u64) -> Exception {
     // SAFETY: as the caller promises.
-    let slots = unsafe { std::slice::from_raw_parts(slots, tag.values().len()) };
+    let slots = unsafe { std::slice::from_raw_parts(slots, tag.slots()) };
     Exception::of_slots(tag.clone(), slots.into())
 }
 
@@ -167,7 +167,7 @@ unsafe fn unwind(
 /// `sp` is that frame, which has room for them from `slot` on.
 unsafe fn take_values(slot: Option<u16>, thrown: &Thrown<'_>, sp: *mut u64) {
     if let Some(slot) = slot {
-        let count = thrown.tag.values().len();
+        let count = thrown.tag.slots();
         // SAFETY: as the caller promises. They may come from this frame, or from one that begins
         // in its temporaries.
         unsafe { std::ptr::copy(thrown.slots, sp.add(usize::from(slot)), count) };

@@ -11,7 +11,7 @@ use std::rc::{Rc, Weak};
 
 use super::Exception;
 use crate::interp::instance::Inner as InstanceInner;
-use crate::interp::types::ValType;
+use crate::interp::types::{ValType, places};
 
 /// The upper half of references, so that few other words look like them.
 const MARK: u64 = 0x6578_6e21 << 32;
@@ -164,10 +164,9 @@ impl Heap {
     }
 
     fn see_values(&mut self, exception: &Exception, found: &mut Vec<usize>) {
-        let types = exception.tag().values().iter();
-        for (ty, &slot) in types.zip(exception.slots()) {
-            if *ty == ValType::ExnRef {
-                self.see(slot, found);
+        for (ty, at) in places(exception.tag().values()) {
+            if ty == ValType::ExnRef {
+                self.see(exception.slots()[at], found);
             }
         }
     }

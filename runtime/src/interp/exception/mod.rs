@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use heap::{Full, deref, enter, insert};
 
-use super::types::{FuncType, ValType, Value};
+use super::types::{FuncType, ValType, Value, from_slots, places, slots, to_slots};
 
 /// What tells exceptions apart, and says what values they carry. Clones are the same tag.
 #[derive(Clone)]
@@ -36,6 +36,11 @@ impl Tag {
     /// The types of the values that its exceptions carry.
     pub fn values(&self) -> &[ValType] {
         &self.0.values
+    }
+
+    /// How many slots these values take.
+    pub(crate) fn slots(&self) -> usize {
+        slots(self.values())
     }
 
     /// Its type, as of a function that takes the values.
@@ -76,8 +81,7 @@ impl Exception {
         if !same || !values.iter().zip(tag.values()).all(fits) {
             return None;
         }
-        let slots = values.iter().map(Value::to_slot).collect();
-        Some(Exception::of_slots(tag.clone(), slots))
+        Some(Exception::of_slots(tag.clone(), to_slots(values).into()))
     }
 
     pub(crate) fn of_slots(tag: Tag, slots: Box<[u64]>) -> Exception {
@@ -96,22 +100,22 @@ impl Exception {
     /// The values that it carries.
     pub fn values(&self) -> Vec<Value> {
         let free = self.clone().freed();
-        let slots = free.slots().iter();
         // SAFETY: references to functions are null.
-        let value = |(ty, slot): (&ValType, &u64)| unsafe { Value::from_slot(*ty, *slot) };
-        free.tag().values().iter().zip(slots).map(value).collect()
+        unsafe { from_slots(free.tag().values(), free.slots()) }
     }
 
     /// The same, but with null in the place of what it refers to in the guest: nothing keeps that
     /// alive once the exception has left it.
     pub(crate) fn freed(self) -> Exception {
-        let types = self.tag().values();
-        let refers = |(ty, slot): (&ValType, &u64)| ty.is_guest_ref() && *slot != 0;
-        if !types.iter().zip(self.slots()).any(refers) {
+        if !places(self.tag().values()).any(|(ty, at)| ty.is_guest_ref() && self.slots()[at] != 0) {
             return self;
         }
-        let null = |(ty, slot): (&ValType, &u64)| if ty.is_guest_ref() { 0 } else { *slot };
-        let slots = types.iter().zip(self.slots()).map(null).collect();
+        let mut slots: Box<[u64]> = self.slots().into();
+        for (ty, at) in places(self.tag().values()) {
+            if ty.is_guest_ref() {
+                slots[at] = 0;
+            }
+        }
         Exception::of_slots(self.tag().clone(), slots)
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod global;
 pub(crate) mod memory;
 pub(crate) mod numeric;
 pub(crate) mod table;
+pub(crate) mod vector;
 
 use super::isa::value::Slot;
 

@@ -1,5 +1,6 @@
 //! Modules: validated up front, translated function by function on first call.
 
+mod features;
 mod names;
 mod parse;
 
@@ -76,10 +77,14 @@ pub(crate) struct Body {
     pub ty: u32,
     /// Its code, from the locals on, in the module's bytes.
     pub range: Range<usize>,
-    /// Number of its locals without parameters.
+    /// Slots of its locals without parameters.
     pub locals: u32,
-    /// Most operands at any point, results of tail calls included.
+    /// Most slots of operands at any point, results of tail calls included.
     pub height: u32,
+    /// Whether there are vectors among its locals, parameters included.
+    pub has_vectors: bool,
+    /// Where in the module operators are that drop or select vectors.
+    pub wide: Box<[u32]>,
 }
 
 pub(crate) struct GlobalInit {
@@ -112,6 +117,8 @@ pub(crate) struct Data {
 pub(crate) struct ModuleInner {
     pub bytes: Arc<[u8]>,
     pub types: Vec<(FuncType, TypeId)>,
+    /// Whether any of these types has vectors.
+    pub has_vectors: bool,
     pub imports: Vec<Import>,
     /// Type index of each function, imported ones first.
     pub funcs: Vec<u32>,
@@ -121,6 +128,8 @@ pub(crate) struct ModuleInner {
     pub tables: Vec<TableDef>,
     pub memory: Option<MemoryType>,
     pub globals: Vec<GlobalInit>,
+    /// Types of all globals, imported ones first.
+    pub global_types: Vec<GlobalType>,
     /// Type index of each tag, imported ones first.
     pub tags: Vec<u32>,
     pub imported_tags: u32,
@@ -231,6 +240,12 @@ impl Module {
     /// Validates a module in binary form.
     pub fn new(bytes: &[u8]) -> Result<Module, ModuleError> {
         Ok(Module(Arc::new(parse::parse(bytes)?)))
+    }
+
+    /// What the module needs beyond the first version of WebAssembly: proposals, by the names that
+    /// tools have for them.
+    pub fn features(&self) -> Vec<String> {
+        features::features(&self.0)
     }
 
     /// What the module imports.

@@ -69,10 +69,11 @@ impl Translator<'_, '_> {
     pub(super) fn arities(&self, ty: BlockType) -> (usize, usize) {
         match ty {
             BlockType::Empty => (0, 0),
+            BlockType::Type(wasmparser::ValType::V128) => (0, 2),
             BlockType::Type(_) => (0, 1),
             BlockType::FuncType(index) => {
                 let ty = &self.module.types[index as usize].0;
-                (ty.params.len(), ty.results.len())
+                (ty.param_slots(), ty.result_slots())
             }
         }
     }
@@ -350,9 +351,9 @@ impl Translator<'_, '_> {
     /// Puts arguments in place and results on the stack, and yields the first one's slot.
     fn arguments(&mut self, ty: u32) -> u16 {
         let ty = &self.module.types[ty as usize].0;
-        let span = self.materialise(ty.params.len());
-        let height = self.stack.height() - ty.params.len();
-        self.replace(height, ty.results.len());
+        let span = self.materialise(ty.param_slots());
+        let height = self.stack.height() - ty.param_slots();
+        self.replace(height, ty.result_slots());
         span
     }
 

@@ -77,7 +77,7 @@ impl Translator<'_, '_> {
     /// How many values exceptions of a tag carry.
     fn carried(&self, tag: u32) -> usize {
         let ty = self.module.tags[tag as usize];
-        self.module.types[ty as usize].0.params.len()
+        self.module.types[ty as usize].0.param_slots()
     }
 
     /// At the end of a block that catches.
