@@ -1,12 +1,13 @@
 //! Reading the facts back, as carefully as if a person had written them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::{FOLDER, Facts, SINCE, StructFacts, Unnamed};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
-use crate::model::{Layout, Place, Provenance, Release, Since};
+use crate::model::{Layout, Place, Provenance, Release};
 use crate::source::{Name, Sources};
 use crate::yaml::{self, Kind, Node};
 
@@ -53,13 +54,31 @@ pub fn read(
     })
 }
 
-/// Since when the kernel has its calls, if the specification says so.
+/// What manual pages say of a call's first release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stated {
+    /// It is this one.
+    Exactly(Release),
+    /// It is a later one.
+    After(Release),
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stated::Exactly(release) => write!(f, "{release}"),
+            Stated::After(release) => write!(f, "later than {release}"),
+        }
+    }
+}
+
+/// What manual pages say of calls, if the specification has that.
 pub fn read_since(
     sources: &Sources,
     files: &[(usize, Node)],
     calls: &BTreeMap<String, Vec<Option<u32>>>,
     diags: &mut Diagnostics,
-) -> BTreeMap<String, Since> {
+) -> BTreeMap<String, Stated> {
     let path = format!("{FOLDER}/{SINCE}.yaml");
     let mut files = files.iter();
     let Some((_, root)) = files.find(|(file, _)| sources.files[*file].path == path) else {
@@ -72,22 +91,17 @@ pub fn read_since(
             diags
                 .push(Diagnostic::new(message, &name.span, "not in its tables").help(SINCE_REMEDY));
         }
-        Some((name.value.clone(), since(node, diags)?))
+        Some((name.value.clone(), stated(node, diags)?))
     });
     known.collect()
 }
 
-fn since(node: &Node, diags: &mut Diagnostics) -> Option<Since> {
+fn stated(node: &Node, diags: &mut Diagnostics) -> Option<Stated> {
     let Kind::Map(_) = node.kind else {
-        return release(node, diags).map(Since::Exactly);
+        return release(node, diags).map(Stated::Exactly);
     };
-    let fields = Fields::new(node, "a range", &["after", "by"], diags)?;
-    let by = release(fields.require("by", diags)?, diags)?;
-    let after = match fields.get("after") {
-        Some(node) => Some(release(node, diags)?),
-        None => None,
-    };
-    Some(Since::Between { after, by })
+    let fields = Fields::new(node, "a bound", &["after"], diags)?;
+    release(fields.require("after", diags)?, diags).map(Stated::After)
 }
 
 fn release(node: &Node, diags: &mut Diagnostics) -> Option<Release> {
@@ -124,9 +138,9 @@ pub fn recorded(sources: &Arc<Sources>) -> Option<Provenance> {
     })
 }
 
-struct Reader<'a> {
-    isas: &'a [String],
-    diags: &'a mut Diagnostics,
+pub(super) struct Reader<'a> {
+    pub isas: &'a [String],
+    pub diags: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
@@ -146,6 +160,11 @@ impl Reader<'_> {
                 .push(Diagnostic::new(message, &listed.span, label).help(REMEDY));
             return None;
         }
+        self.origin(&fields)
+    }
+
+    /// The package that facts are from.
+    pub fn origin(&mut self, fields: &Fields) -> Option<Provenance> {
         let suite = fields.text("suite", self.diags).map(|n| n.value);
         let mut text = |key| {
             fields.require(key, self.diags)?;
@@ -160,7 +179,7 @@ impl Reader<'_> {
         })
     }
 
-    fn table<T: Clone>(
+    pub fn table<T: Clone>(
         &mut self,
         root: &Node,
         what: &str,
@@ -211,7 +230,7 @@ impl Reader<'_> {
         values.into_iter().map(Option::flatten).collect()
     }
 
-    fn known_isa(&mut self, name: &Name) {
+    pub fn known_isa(&mut self, name: &Name) {
         if !self.isas.contains(&name.value) {
             let known: Vec<&str> = self.isas.iter().map(String::as_str).collect();
             let label = format!("expected one of {}", decode::one_of(&known));
@@ -222,7 +241,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
+    pub fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
         let value = decode::int(node, "a fact", self.diags)?;
         let fitting = T::try_from(value).ok();
         if fitting.is_none() {
@@ -233,7 +252,7 @@ impl Reader<'_> {
         fitting
     }
 
-    fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
+    pub fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
         match decode::list(node, "a layout", self.diags) {
             // No struct is larger, and sums of these cannot overflow.
             [a, b] => Some([self.number::<u32>(a)?, self.number::<u32>(b)?].map(u64::from)),

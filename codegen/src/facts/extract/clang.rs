@@ -257,6 +257,7 @@ fn lacking(
             "undeclared identifier",
             "no member named",
             "incomplete type",
+            "incomplete definition of type",
         ]
         .iter()
         .any(|phrase| message.contains(phrase));
