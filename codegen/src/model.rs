@@ -6,6 +6,7 @@ mod since;
 
 use std::collections::BTreeMap;
 
+use crate::diag::did_you_mean;
 pub use answer::{Answer, WasmType};
 pub use since::{Release, Since};
 
@@ -47,18 +48,31 @@ impl Spec {
             return Ok(call);
         }
         let plain = name.strip_prefix("SYS_").unwrap_or(name);
-        let near = self
-            .calls
-            .keys()
-            .map(|known| (strsim::damerau_levenshtein(known, plain), known));
-        match near.min() {
-            Some((distance, near)) if distance <= plain.len() / 2 => {
-                Err(format!("no call `{name}`; did you mean `{near}`?"))
-            }
-            _ => Err(format!(
+        match did_you_mean(plain, self.calls.keys().map(String::as_str)) {
+            Some(meant) => Err(format!("no call `{name}`; {meant}")),
+            None => Err(format!(
                 "no call `{name}`; `wali-codegen list` has all of them"
             )),
         }
+    }
+
+    /// The index of an ISA by its name.
+    ///
+    /// # Errors
+    /// There is no such ISA; with the name that was probably meant.
+    pub fn isa(&self, name: &str) -> Result<usize, String> {
+        if let Some(index) = self.isas.iter().position(|isa| isa.name == name) {
+            return Ok(index);
+        }
+        let names: Vec<&str> = self.isas.iter().map(|isa| isa.name.as_str()).collect();
+        // The kernel has names of its own.
+        let of_kernel = self.isas.iter().find(|isa| isa.uapi == name);
+        let meant = match of_kernel {
+            Some(isa) => Some(format!("did you mean `{}`?", isa.name)),
+            None => did_you_mean(name, names.iter().copied()),
+        };
+        let meant = meant.unwrap_or_else(|| format!("the specification has {}", names.join(", ")));
+        Err(format!("unknown ISA `{name}`; {meant}"))
     }
 }
 

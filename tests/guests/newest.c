@@ -154,9 +154,9 @@ int main(void) {
   printf("uprobe() = %s\n", outcome(raw(uprobe)));
 #endif
   // Only asks whether it could be executed.
-  SHOW(execveat, HERE, "file", NULL, NULL, 0x10000);
-  SHOW(execveat, HERE, "/bin/sh", NULL, NULL, 0x10000);
-  SHOW(fcntl, open("folder", O_RDONLY), 1024 + 15, BAD);
-  SHOW(fcntl, -1, 1024 + 16, NULL);
+  SHOW(execveat, HERE, "file", 0, 0, 0x10000);
+  SHOW(execveat, HERE, "/bin/sh", 0, 0, 0x10000);
+  SHOW(fcntl, open("folder", O_RDONLY), 1024 + 15, (uintptr_t)BAD);
+  SHOW(fcntl, -1, 1024 + 16, 0);
   return 0;
 }

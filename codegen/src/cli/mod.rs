@@ -4,7 +4,9 @@ mod check;
 mod emit;
 mod explain;
 mod facts;
+mod fmt;
 mod list;
+mod reference;
 mod since;
 mod update;
 
@@ -33,6 +35,8 @@ struct Cli {
 enum Command {
     /// Checks the specification and counts what is in it
     Check,
+    /// Brings the YAML that people write into canonical form
+    Fmt(fmt::Args),
     /// Lists every system call of the kernel with its numbers and how it is answered
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
@@ -43,6 +47,8 @@ enum Command {
     Since(since::Args),
     /// Says all that is known of a call, with the Rust made of it
     Explain(explain::Args),
+    /// Compares numbers, signatures and names with a table of WALI's reference
+    CompareReference(reference::Args),
     /// Prints generated code
     Emit(emit::Args),
 }
@@ -85,11 +91,13 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = spec_folder(cli.spec.as_deref()).and_then(|dir| match &cli.command {
         Command::Check => check::run(&dir),
+        Command::Fmt(args) => fmt::run(&dir, args),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
         Command::Update(args) => update::run(&dir, args),
         Command::Since(args) => since::run(&dir, args),
         Command::Explain(args) => explain::run(&dir, args),
+        Command::CompareReference(args) => reference::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
@@ -151,16 +159,4 @@ fn spec_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
 
 fn load(dir: &Path) -> Result<Spec, Failure> {
     Spec::load(dir).map_err(Failure::Spec)
-}
-
-/// The index of an ISA.
-fn isa(spec: &Spec, name: &str) -> Result<usize, Failure> {
-    let found = spec.isas.iter().position(|isa| isa.name == name);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
-        Failure::Other(format!(
-            "unknown ISA `{name}`; the specification has {}",
-            names.join(", ")
-        ))
-    })
 }

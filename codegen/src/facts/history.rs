@@ -8,14 +8,14 @@ use std::sync::Arc;
 use super::read::Reader;
 use super::write::{line, list, number, per_isa};
 use super::{FOLDER, Facts, Stated, StructFacts, Unnamed, upstream};
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::intent::decode::{self, Fields};
 use crate::model::{Layout, Place, Provenance, Release, Since};
 use crate::source::{Source, Sources};
 use crate::yaml::Node;
 
 /// How the files' names begin, before the release.
-const PREFIX: &str = "linux-";
+const PREFIX: &str = "linux_";
 
 const HEADER: &str = "# Written by `wali-codegen facts`; do not edit. What this release had otherwise than the next\n\
     # newer one that is known; null where it had no such thing.\n\n";
@@ -289,6 +289,7 @@ impl History {
             let flat = Flat::of(facts);
             let past = flat.since(&newer, &facts.provenance);
             if let Some(release) = past.release() {
+                let release = release.to_string().replace('.', "_");
                 files.push(Source {
                     path: format!("{FOLDER}/{PREFIX}{release}.yaml"),
                     text: past.to_text(),
@@ -419,6 +420,13 @@ fn past(root: &Node, all: &[String], diags: &mut Diagnostics) -> Option<Past> {
     }
     let mut reader = Reader { isas: &isas, diags };
     let provenance = reader.origin(&fields)?;
+    if let Err(message) = upstream(&provenance.version) {
+        let at = fields.text("version", reader.diags)?;
+        let label = "expected numbers with dots";
+        let diagnostic = Diagnostic::new(message, &at.span, label);
+        reader.diags.push(diagnostic);
+        return None;
+    }
     let mut index = 0;
     let tables = TABLES.map(|name| {
         let pairs = [1, 2, 5].contains(&index);

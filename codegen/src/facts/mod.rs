@@ -70,6 +70,16 @@ pub const FOLDER: &str = "facts";
 /// from elsewhere, and a specification may do without.
 pub const SINCE: &str = "since";
 
+/// All files of the folder, without `.yaml`.
+pub const FILES: [&str; 6] = [
+    "constants",
+    "provenance",
+    "structs",
+    "syscalls",
+    "unnamed",
+    SINCE,
+];
+
 impl Facts {
     /// The files that hold these facts, byte for byte.
     pub fn to_sources(&self) -> Sources {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{FOLDER, Facts, SINCE, StructFacts, Unnamed};
+use super::history::History;
+use super::{FILES, FOLDER, Facts, SINCE, StructFacts, Unnamed};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
 use crate::model::{Layout, Place, Provenance, Release};
-use crate::source::{Name, Sources};
+use crate::source::{Name, Sources, Span};
 use crate::yaml::{self, Kind, Node};
 
 const SINCE_REMEDY: &str = "run `wali-codegen since` to extract it again";
@@ -23,6 +24,26 @@ pub fn read(
     diags: &mut Diagnostics,
 ) -> Option<Facts> {
     let mut reader = Reader { isas, diags };
+    for (file, _) in files {
+        let path = &sources.files[*file].path;
+        let name = path
+            .strip_prefix(FOLDER)
+            .and_then(|path| path.strip_prefix('/'));
+        let name = name
+            .and_then(|name| name.strip_suffix(".yaml"))
+            .unwrap_or(path);
+        if !FILES.contains(&name) && !History::is_file(path) {
+            let span = Span {
+                file: *file,
+                range: 0..0,
+            };
+            let label = format!("expected one of {}", decode::one_of(&FILES));
+            let message = format!("no facts are called `{name}`");
+            reader
+                .diags
+                .push(Diagnostic::new(message, &span, label).help_opt(did_you_mean(name, FILES)));
+        }
+    }
     let mut root = |name: &str| {
         let path = format!("{FOLDER}/{name}.yaml");
         let found = files
@@ -45,7 +66,7 @@ pub fn read(
     Some(Facts {
         provenance: reader.provenance(provenance?)?,
         isas: isas.to_vec(),
-        calls: reader.table(calls?, "a call's number", |r, n| r.number(n)),
+        calls: reader.numbers(calls?),
         constants: reader.table(constants?, "a constant", |r, n| r.number(n)),
         structs: reader.structs(structs?),
         unnamed: unnamed
@@ -179,6 +200,29 @@ impl Reader<'_> {
         })
     }
 
+    /// The numbers of calls, of which an ISA has none twice.
+    fn numbers(&mut self, root: &Node) -> BTreeMap<String, Vec<Option<u32>>> {
+        let table = self.table(root, "a call's number", |r, n| r.number(n));
+        let mut taken: BTreeMap<(usize, u32), &Name> = BTreeMap::new();
+        for (name, node) in decode::map(root, "the file", self.diags).unwrap_or_default() {
+            let numbers = table.get(&name.value).into_iter().flatten().enumerate();
+            for (isa, number) in numbers.filter_map(|(isa, n)| Some((isa, (*n)?))) {
+                if let Some(first) = taken.insert((isa, number), name) {
+                    let (isa, first_name) = (&self.isas[isa], &first.value);
+                    let message = format!("`{}` has the number of `{first_name}`", name.value);
+                    let label = format!("{number} again on {isa}");
+                    self.diags.push(
+                        Diagnostic::new(message, &node.span, label)
+                            .context(&first.span, "first here")
+                            .help(REMEDY),
+                    );
+                    break;
+                }
+            }
+        }
+        table
+    }
+
     pub fn table<T: Clone>(
         &mut self,
         root: &Node,
@@ -253,9 +297,15 @@ impl Reader<'_> {
     }
 
     pub fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
-        match decode::list(node, "a layout", self.diags) {
+        match &node.kind {
             // No struct is larger, and sums of these cannot overflow.
-            [a, b] => Some([self.number::<u32>(a)?, self.number::<u32>(b)?].map(u64::from)),
+            Kind::List(items) if items.len() == 2 => Some(
+                [
+                    self.number::<u32>(&items[0])?,
+                    self.number::<u32>(&items[1])?,
+                ]
+                .map(u64::from),
+            ),
             _ => {
                 let label = "expected two numbers `[offset, size]`";
                 self.diags
@@ -292,15 +342,38 @@ impl Reader<'_> {
     }
 
     fn structure(&mut self, node: &Node) -> Option<StructFacts> {
-        let keys = Fields::new(node, "a struct's facts", &["layout", "fields"], self.diags)?;
+        let keys = Fields::new(node, "an entry", &["layout", "fields"], self.diags)?;
         let layout = keys.require("layout", self.diags)?;
         let layout = self.per_isa(layout, "a layout", |r, n| {
-            r.pair(n).map(|[size, align]| Layout { size, align })
+            let [size, align] = r.pair(n)?;
+            if !align.is_power_of_two() || size % align != 0 {
+                let label = "expected `[size, alignment]`, a power of two that divides the size";
+                let message = format!("{align} is no alignment of {size} bytes");
+                r.diags
+                    .push(Diagnostic::new(message, &n.span, label).help(REMEDY));
+                return None;
+            }
+            Some(Layout { size, align })
         });
         let fields = keys.require("fields", self.diags)?;
         let fields = decode::map(fields, "`fields`", self.diags).unwrap_or_default();
         let fields = fields.iter().map(|(name, node)| {
             let places = self.per_isa(node, "a field", |r, n| r.place(n));
+            for (place, whole) in places.iter().zip(&layout) {
+                if let (Some(place), Some(whole)) = (place, whole)
+                    && place.offset + place.size > whole.size
+                {
+                    let message = format!("`{}` is not inside the struct", name.value);
+                    let label = format!(
+                        "ends after {} bytes of {}",
+                        place.offset + place.size,
+                        whole.size
+                    );
+                    self.diags
+                        .push(Diagnostic::new(message, &node.span, label).help(REMEDY));
+                    break;
+                }
+            }
             (name.value.clone(), places)
         });
         let fields = fields.collect();

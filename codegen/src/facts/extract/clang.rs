@@ -237,6 +237,39 @@ impl Reading<'_> {
     }
 }
 
+/// An error of a compiler's.
+pub struct Complaint<'a> {
+    /// The question it is about: its place is that line, from 1, of a file called `question`.
+    pub question: Option<usize>,
+    /// Whether what was asked about is not there.
+    pub absent: bool,
+    /// All of it.
+    pub line: &'a str,
+}
+
+/// The errors among what clang or gcc say.
+pub fn complaints(text: &str) -> impl Iterator<Item = Complaint<'_>> {
+    const ABSENT: [&str; 6] = [
+        "undeclared",
+        "no member named",
+        "has no member",
+        "incomplete type",
+        "incomplete definition of type",
+        "undefined type",
+    ];
+    text.lines().filter_map(|line| {
+        let error = line.split_once(": error: ");
+        let (place, message) = error.or_else(|| line.split_once(": fatal error: "))?;
+        let place = place.strip_prefix("question:");
+        let number = place.and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+        Some(Complaint {
+            question: number.and_then(|line| line.checked_sub(1)),
+            absent: ABSENT.iter().any(|phrase| message.contains(phrase)),
+            line,
+        })
+    })
+}
+
 /// The questions about things the ISA lacks. Any other complaint is an error, unless it is about
 /// a question that was only an attempt.
 fn lacking(
@@ -246,30 +279,16 @@ fn lacking(
     odd: Odd,
 ) -> Result<BTreeSet<usize>, String> {
     let mut lacking = BTreeSet::new();
-    for line in complaints.lines() {
-        let Some((place, message)) = line
-            .split_once(": error: ")
-            .or_else(|| line.split_once(": fatal error: "))
-        else {
-            continue;
-        };
-        let absent = [
-            "undeclared identifier",
-            "no member named",
-            "incomplete type",
-            "incomplete definition of type",
-        ]
-        .iter()
-        .any(|phrase| message.contains(phrase));
-        let index = place
-            .strip_prefix("question:")
-            .and_then(|rest| rest.split(':').next())
-            .and_then(|line| line.parse::<usize>().ok())
-            .and_then(|line| line.checked_sub(1));
-        match index {
+    for complaint in self::complaints(complaints) {
+        let Complaint {
+            question,
+            absent,
+            line,
+        } = complaint;
+        match question {
             Some(index) if absent || odd == Odd::Dropped => _ = lacking.insert(index),
             _ => {
-                let what = match index.and_then(|index| questions.get(index)) {
+                let what = match question.and_then(|index| questions.get(index)) {
                     Some(question) => format!("clang cannot make out `{}` on {isa}", question.c()),
                     None => format!("clang cannot read the headers of {isa}"),
                 };

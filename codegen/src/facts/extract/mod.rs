@@ -14,7 +14,7 @@ use crate::intent::types::IsaIntent;
 use crate::model::{Layout, Place};
 use clang::{Clang, Odd, Question, Reading};
 
-pub use clang::{find_clang, libc_headers};
+pub use clang::{Complaint, complaints, find_clang, libc_headers};
 pub use survey::likely_sets;
 
 /// Extracts all facts that an intent needs, for all of its ISAs.

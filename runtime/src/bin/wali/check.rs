@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use wali_runtime::host::abi::Answer;
 use wali_runtime::host::kernel::{self, Presence};
 use wali_runtime::host::meta::{By, Release, Since};
+use wali_runtime::json;
 use wali_runtime::program::{self, ImportAnswer, ImportReport, StartError};
 
 use super::{CANNOT_RUN, complain, load};
@@ -63,7 +64,7 @@ pub fn check(args: &Args) -> ExitCode {
     let reports = program::report(&module);
     let kernel = args.kernel.or_else(kernel::release);
     let printed = match args.json {
-        true => json(args, kernel, exports.as_ref().err(), &reports),
+        true => print_json(args, kernel, exports.as_ref().err(), &reports),
         false => print(kernel, args.kernel.is_some(), &reports),
     };
     match printed {
@@ -162,21 +163,21 @@ fn print(kernel: Option<Release>, named: bool, reports: &[ImportReport]) -> io::
     Ok(())
 }
 
-fn json(
+fn print_json(
     args: &Args,
     kernel: Option<Release>,
     error: Option<&StartError>,
     reports: &[ImportReport],
 ) -> io::Result<()> {
-    let text = |value: &dyn std::fmt::Display| quoted(&value.to_string());
+    let text = |value: &dyn std::fmt::Display| json::string(&value.to_string());
     let imports = reports.iter().map(|report| {
         let import = &report.import;
         let mut row = format!(
             "{{\"module\":{},\"name\":{},\"type\":{},\"answer\":{}",
-            quoted(&import.module),
-            quoted(&import.name),
+            json::string(&import.module),
+            json::string(&import.name),
             text(&import.ty),
-            quoted(answer_word(&report.answer))
+            json::string(answer_word(&report.answer))
         );
         let because = match (&report.answer, report.call.map(|call| call.by)) {
             (ImportAnswer::Unlinkable(why), _) => Some(why.as_str()),
@@ -184,7 +185,7 @@ fn json(
             _ => None,
         };
         if let Some(because) = because {
-            let _ = write!(row, ",\"because\":{}", quoted(because));
+            let _ = write!(row, ",\"because\":{}", json::string(because));
         }
         match report.call.and_then(|call| call.since) {
             Some(Since::Exactly(first)) => {
@@ -209,8 +210,8 @@ fn json(
     writeln!(
         io::stdout().lock(),
         "{{\"module\":{},\"isa\":{},\"kernel\":{},\"error\":{},\"imports\":[{}]}}",
-        quoted(&path(&args.module)),
-        quoted(std::env::consts::ARCH),
+        json::string(&path(&args.module)),
+        json::string(std::env::consts::ARCH),
         kernel.map_or_else(null, |kernel| text(&kernel)),
         error.map_or_else(null, |error| text(error)),
         imports.collect::<Vec<_>>().join(",")
@@ -219,20 +220,4 @@ fn json(
 
 fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// A string of JSON.
-fn quoted(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

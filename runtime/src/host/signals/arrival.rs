@@ -107,7 +107,12 @@ impl Arrival {
         if self.is_noted() {
             // SAFETY: as for `peek`; nobody else has a reference.
             let note = unsafe { (*self.note.get()).assume_init_mut() };
-            note.before = (note.before - FAULTS) | held;
+            let before = (note.before - FAULTS) | held;
+            // Another mask is that of a call, which has nothing to do with this.
+            if note.during == note.before {
+                note.during = before;
+            }
+            note.before = before;
         }
     }
 

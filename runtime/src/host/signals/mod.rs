@@ -20,6 +20,8 @@ mod frame;
 mod set;
 mod siginfo;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, OnceCell};
 use std::ffi::c_int;
@@ -93,11 +95,17 @@ impl fmt::Debug for Signals {
 impl Signals {
     /// A thread's signals, with the mask that the calling thread has.
     pub fn new(actions: Arc<Actions>) -> Signals {
-        Signals::with_mask(actions, set::kernel_mask())
+        Signals::open(actions, set::kernel_mask())
     }
 
     /// Those of a thread that is to have this mask, but blocks everything when it is attached.
     pub fn with_mask(actions: Arc<Actions>, mask: Set) -> Signals {
+        let signals = Signals::open(actions, mask);
+        signals.arrival.close(true);
+        signals
+    }
+
+    fn open(actions: Arc<Actions>, mask: Set) -> Signals {
         Signals {
             actions,
             engine: OnceCell::new(),
@@ -219,14 +227,20 @@ impl Signals {
     ) -> Result<i64, Errno> {
         let before = self.held();
         let coming = self.arrival.sent().without(held);
-        if !coming.is_empty() {
+        if coming.is_empty() {
+            // Those that the guest is to block no longer come when the kernel's mask is set, too.
+            self.hold(before | held);
+        } else {
             self.give_back(coming);
+            self.hold(held);
         }
-        self.hold(held);
         let result = call(!coming.is_empty());
-        if result.is_err() {
-            self.hold(before);
-            set::unblock_in_kernel(FAULTS);
+        match result {
+            Ok(_) => self.hold(held),
+            Err(_) => {
+                self.hold(before);
+                set::unblock_in_kernel(FAULTS);
+            }
         }
         result
     }
@@ -383,9 +397,16 @@ impl Signals {
     /// The same, whatever signals of faults have come. If something is noted, its taking
     /// restores the mask.
     fn block_all_but_sent(&self) -> Option<Set> {
-        let kernel = set::set_kernel_mask(!FAULTS);
-        self.arrival.close(true);
+        let kernel = self.close();
         (!self.arrival.is_noted()).then(|| kernel | self.held())
+    }
+
+    /// Blocks all signals but those of faults, which from here on are kept until others are let
+    /// through again; the kernel's mask before. A signal of a fault that comes before the arrival
+    /// knows would leave a note with everything blocked, as the mask to come back.
+    fn close(&self) -> Set {
+        self.arrival.close(true);
+        set::set_kernel_mask(!FAULTS)
     }
 
     /// What is to be done about a signal of a fault that was sent; none if nothing is, any
@@ -422,8 +443,7 @@ impl Signals {
         let Disposition::Handler(_) = action.disposition() else {
             return None;
         };
-        let kernel = set::set_kernel_mask(!FAULTS);
-        self.arrival.close(true);
+        let kernel = self.close();
         let before = match self.arrival.peek() {
             // The signal that is noted came before the fault; the handlers nest.
             Some(noted) => noted.before,
