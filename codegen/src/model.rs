@@ -153,6 +153,8 @@ pub struct Constant {
     pub guest: i64,
     /// The host's value; none where the ISA has no such constant.
     pub host: PerIsa<Option<i64>>,
+    /// Since when the headers have it, if that is known.
+    pub since: Option<Since>,
 }
 
 /// Size and alignment in bytes.
