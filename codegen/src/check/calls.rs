@@ -110,7 +110,7 @@ impl Checker<'_> {
             fallback,
             cases,
             numbers: PerIsa(numbers?.clone()),
-            since: self.since.get(name).copied(),
+            since: self.firsts.call(name, self.stated.get(name).copied()),
             doc: call.doc.clone(),
         })
     }

@@ -343,6 +343,7 @@ fn or(a: &Constant, b: &Constant) -> Constant {
         name: format!("{} | {}", a.name, b.name),
         guest: a.guest | b.guest,
         host: PerIsa(host.collect()),
+        since: None,
     }
 }
 

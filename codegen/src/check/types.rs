@@ -84,6 +84,7 @@ impl<'a> Checker<'a> {
             name: name.value.clone(),
             guest,
             host: PerIsa(values.clone()),
+            since: self.firsts.constant(&name.value),
         })
     }
 

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wali_codegen::check;
-use wali_codegen::facts::extract::extract;
+use wali_codegen::facts::extract::{extract, extract_known};
+use wali_codegen::facts::history::History;
 use wali_codegen::facts::package::Headers;
 use wali_codegen::facts::{Facts, recorded};
+use wali_codegen::intent::Intent;
 use wali_codegen::source::{Source, Sources};
 
 use super::Failure;
@@ -29,6 +31,9 @@ pub(super) struct Args {
     /// that facts/provenance.yaml records]
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
+    /// Keeps the facts of an older kernel, too, named as `update --linux` names it
+    #[arg(long, value_name = "KERNEL")]
+    past: Option<String>,
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
@@ -63,10 +68,19 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let mut changed = 0;
     let mut committed_from_another = false;
     let mut out = io::stdout().lock();
-    for file in &facts.to_sources().files {
+    let mut files = facts.to_sources().files;
+    files.extend(older(dir, args, &intent, &facts)?);
+    for file in &files {
         let path = dir.join(&file.path);
         let old = fs::read_to_string(&path).unwrap_or_default();
         if old == file.text {
+            continue;
+        }
+        if args.check
+            && History::is_file(&file.path)
+            && without_origin(&old) == without_origin(&file.text)
+        {
+            // The series has moved on.
             continue;
         }
         if args.check && file.path.ends_with("provenance.yaml") {
@@ -117,6 +131,34 @@ pub(super) fn differing(dir: &Path, facts: &Facts) -> Vec<Source> {
     let files = facts.to_sources().files.into_iter();
     let old = |file: &Source| fs::read_to_string(dir.join(&file.path)).unwrap_or_default();
     files.filter(|file| old(file) != file.text).collect()
+}
+
+/// The files about older releases: from their packages where there still are such, otherwise from
+/// what is known of them.
+fn older(dir: &Path, args: &Args, intent: &Intent, newest: &Facts) -> Result<Vec<Source>, Failure> {
+    let mut older = match check::load_facts(dir) {
+        Ok((_, committed, history)) => history.whole(&committed),
+        // Where there are no facts yet, there are no older ones.
+        Err(_) => Vec::new(),
+    };
+    let by_hand = args.headers.is_some() || args.deb.is_some();
+    for facts in &mut older {
+        if !by_hand && let Some(headers) = Headers::available(&facts.provenance)? {
+            *facts = extract_known(intent, &headers)?;
+        }
+    }
+    if let Some(past) = &args.past {
+        older.insert(0, extract_known(intent, &Headers::named(past)?)?);
+    }
+    Ok(History::to_sources(newest, &older))
+}
+
+fn without_origin(text: &str) -> Vec<&str> {
+    let keys = ["package:", "suite:", "version:", "sha256:"];
+    let lines = text.lines();
+    lines
+        .filter(|line| !keys.iter().any(|key| line.starts_with(key)))
+        .collect()
 }
 
 fn without_suite(provenance: &str) -> Vec<&str> {

@@ -7,6 +7,7 @@ use wali_codegen::check;
 use wali_codegen::facts::Facts;
 use wali_codegen::facts::compare::Changes;
 use wali_codegen::facts::extract::{extract, likely_sets};
+use wali_codegen::facts::history::History;
 use wali_codegen::facts::package::{Headers, progress};
 use wali_codegen::facts::prototypes::Prototypes;
 use wali_codegen::facts::scaffold::{self, Scaffold};
@@ -42,7 +43,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
-    let (intent, committed) = check::load_facts(dir)?;
+    let (intent, committed, history) = check::load_facts(dir)?;
     let headers = Headers::named(&args.linux)?;
     let source = &headers.provenance;
     progress(&format!("reading {} {}", source.package, source.version));
@@ -67,6 +68,10 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let sources = Sources::read(dir).map_err(|e| format!("cannot read the specification: {e}"))?;
     let mut files = facts::differing(dir, &facts);
     files.extend(scaffold::insert(&sources, &entries));
+    // The facts so far become those of an older release.
+    let mut older = history.whole(&committed);
+    older.insert(0, committed);
+    files.extend(History::to_sources(&facts, &older));
     for file in &files {
         facts::write(&dir.join(&file.path), file)?;
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::Facts;
+pub use super::history::Value;
 use crate::model::{Layout, Place, Provenance};
 
 /// All differences, the ones that break programs apart.
@@ -62,16 +63,6 @@ pub enum Kind {
     Struct,
     /// A field's place and size.
     Field,
-}
-
-/// A fact's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Value {
-    /// Of a call or a constant.
-    Number(i64),
-    /// Size and alignment of a struct, or offset and size of a field.
-    Pair([u64; 2]),
 }
 
 impl From<u32> for Value {

@@ -4,6 +4,7 @@
 pub mod compare;
 #[cfg(feature = "cli")]
 pub mod extract;
+pub mod history;
 #[cfg(feature = "cli")]
 pub mod package;
 #[cfg(feature = "cli")]
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use crate::model::{Layout, Place, Provenance, Release};
 use crate::source::Sources;
 
-pub use read::{read, read_since, recorded};
+pub use read::{Stated, read, read_since, recorded};
 
 /// Facts about every ISA of the specification, values in its order of ISAs.
 #[derive(Debug, Clone, PartialEq, Eq)]

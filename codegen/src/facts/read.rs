@@ -1,12 +1,14 @@
 //! Reading the facts back, as carefully as if a person had written them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use super::history::History;
 use super::{FILES, FOLDER, Facts, SINCE, StructFacts, Unnamed};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
-use crate::model::{Layout, Place, Provenance, Release, Since};
+use crate::model::{Layout, Place, Provenance, Release};
 use crate::source::{Name, Sources, Span};
 use crate::yaml::{self, Kind, Node};
 
@@ -30,7 +32,7 @@ pub fn read(
         let name = name
             .and_then(|name| name.strip_suffix(".yaml"))
             .unwrap_or(path);
-        if !FILES.contains(&name) {
+        if !FILES.contains(&name) && !History::is_file(path) {
             let span = Span {
                 file: *file,
                 range: 0..0,
@@ -73,13 +75,31 @@ pub fn read(
     })
 }
 
-/// Since when the kernel has its calls, if the specification says so.
+/// What manual pages say of a call's first release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stated {
+    /// It is this one.
+    Exactly(Release),
+    /// It is a later one.
+    After(Release),
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stated::Exactly(release) => write!(f, "{release}"),
+            Stated::After(release) => write!(f, "later than {release}"),
+        }
+    }
+}
+
+/// What manual pages say of calls, if the specification has that.
 pub fn read_since(
     sources: &Sources,
     files: &[(usize, Node)],
     calls: &BTreeMap<String, Vec<Option<u32>>>,
     diags: &mut Diagnostics,
-) -> BTreeMap<String, Since> {
+) -> BTreeMap<String, Stated> {
     let path = format!("{FOLDER}/{SINCE}.yaml");
     let mut files = files.iter();
     let Some((_, root)) = files.find(|(file, _)| sources.files[*file].path == path) else {
@@ -92,30 +112,17 @@ pub fn read_since(
             diags
                 .push(Diagnostic::new(message, &name.span, "not in its tables").help(SINCE_REMEDY));
         }
-        Some((name.value.clone(), since(node, diags)?))
+        Some((name.value.clone(), stated(node, diags)?))
     });
     known.collect()
 }
 
-fn since(node: &Node, diags: &mut Diagnostics) -> Option<Since> {
+fn stated(node: &Node, diags: &mut Diagnostics) -> Option<Stated> {
     let Kind::Map(_) = node.kind else {
-        return release(node, diags).map(Since::Exactly);
+        return release(node, diags).map(Stated::Exactly);
     };
-    let fields = Fields::new(node, "a range", &["after", "by"], diags)?;
-    let by = release(fields.require("by", diags)?, diags)?;
-    let after = match fields.get("after") {
-        Some(node) => Some(release(node, diags)?),
-        None => None,
-    };
-    if let Some(after) = after
-        && after >= by
-    {
-        let message = format!("after {after} and by {by}");
-        let label = "expected a range that is not empty";
-        diags.push(Diagnostic::new(message, &node.span, label).help(SINCE_REMEDY));
-        return None;
-    }
-    Some(Since::Between { after, by })
+    let fields = Fields::new(node, "a bound", &["after"], diags)?;
+    release(fields.require("after", diags)?, diags).map(Stated::After)
 }
 
 fn release(node: &Node, diags: &mut Diagnostics) -> Option<Release> {
@@ -152,9 +159,9 @@ pub fn recorded(sources: &Arc<Sources>) -> Option<Provenance> {
     })
 }
 
-struct Reader<'a> {
-    isas: &'a [String],
-    diags: &'a mut Diagnostics,
+pub(super) struct Reader<'a> {
+    pub isas: &'a [String],
+    pub diags: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
@@ -174,6 +181,11 @@ impl Reader<'_> {
                 .push(Diagnostic::new(message, &listed.span, label).help(REMEDY));
             return None;
         }
+        self.origin(&fields)
+    }
+
+    /// The package that facts are from.
+    pub fn origin(&mut self, fields: &Fields) -> Option<Provenance> {
         let suite = fields.text("suite", self.diags).map(|n| n.value);
         let mut text = |key| {
             fields.require(key, self.diags)?;
@@ -211,7 +223,7 @@ impl Reader<'_> {
         table
     }
 
-    fn table<T: Clone>(
+    pub fn table<T: Clone>(
         &mut self,
         root: &Node,
         what: &str,
@@ -262,7 +274,7 @@ impl Reader<'_> {
         values.into_iter().map(Option::flatten).collect()
     }
 
-    fn known_isa(&mut self, name: &Name) {
+    pub fn known_isa(&mut self, name: &Name) {
         if !self.isas.contains(&name.value) {
             let known: Vec<&str> = self.isas.iter().map(String::as_str).collect();
             let label = format!("expected one of {}", decode::one_of(&known));
@@ -273,7 +285,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
+    pub fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
         let value = decode::int(node, "a fact", self.diags)?;
         let fitting = T::try_from(value).ok();
         if fitting.is_none() {
@@ -284,7 +296,7 @@ impl Reader<'_> {
         fitting
     }
 
-    fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
+    pub fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
         match &node.kind {
             // No struct is larger, and sums of these cannot overflow.
             Kind::List(items) if items.len() == 2 => Some(

@@ -149,10 +149,11 @@ impl Changes {
         };
         let absent = lacking(&change.after);
         let had = change.before.iter().any(Option::is_some);
+        let lacked = change.before.iter().any(Option::is_none);
         let all_gone = absent.len() == self.isas.len();
         let note = if change.kind != Kind::Call || all_gone {
             String::new()
-        } else if had && !differing.is_empty() && change.after.iter().all(Option::is_some) {
+        } else if had && lacked && absent.is_empty() {
             "; now on all".to_owned()
         } else if absent.is_empty() {
             String::new()

@@ -249,11 +249,12 @@ pub struct Complaint<'a> {
 
 /// The errors among what clang or gcc say.
 pub fn complaints(text: &str) -> impl Iterator<Item = Complaint<'_>> {
-    const ABSENT: [&str; 5] = [
+    const ABSENT: [&str; 6] = [
         "undeclared",
         "no member named",
         "has no member",
         "incomplete type",
+        "incomplete definition of type",
         "undefined type",
     ];
     text.lines().filter_map(|line| {

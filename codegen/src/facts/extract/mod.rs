@@ -25,6 +25,7 @@ pub fn extract(intent: &Intent, headers: &Headers) -> Result<Facts, String> {
     let (here, missing): (Vec<_>, Vec<_>) =
         intent.isas.iter().partition(|isa| has_isa(headers, isa));
     let [first, ..] = missing[..] else {
+        check_headers(intent, headers, &here)?;
         return extract_some(intent, headers, &here);
     };
     let folder = headers.isa_folder(&first.uapi.value, &first.triple.value);
@@ -47,7 +48,8 @@ pub fn extract(intent: &Intent, headers: &Headers) -> Result<Facts, String> {
     Err(message)
 }
 
-/// Extracts the facts about those ISAs that the headers know, as older packages are of one each.
+/// Extracts the facts about those ISAs that the headers know, as older packages are of one each,
+/// and without headers that came later.
 ///
 /// # Errors
 /// See [`extract`].
@@ -70,7 +72,6 @@ fn has_isa(headers: &Headers, isa: &IsaIntent) -> bool {
 
 fn extract_some(intent: &Intent, headers: &Headers, isas: &[&IsaIntent]) -> Result<Facts, String> {
     let clang = Clang::new()?;
-    check_headers(intent, headers, isas)?;
     let includes = clang::includes(header_names(intent));
     let questions = questions(intent);
     let mut answers = Vec::new();
