@@ -1,8 +1,8 @@
 //! The canonical form of the specification's YAML.
 //!
 //! What a person chose is kept: order, comments, single blank lines, and whether a mapping or list
-//! stands on a line of its own or on many. All else follows from the tree: two spaces for each
-//! level, lists further in than their key; `{ a: b }` and `[a, b]` on one line of at most 100
+//! stands on a line of its own or on many. All else follows from the tree: a blank line around
+//! entries at the left edge that go over lines; two spaces for each level, lists further in than their key; `{ a: b }` and `[a, b]` on one line of at most 100
 //! characters, or else spread over lines; quotes where a text needs them, and then double ones;
 //! three spaces before a comment behind something; no tabs, no blanks at the end of a line, no
 //! byte order mark, no `---`.
@@ -150,6 +150,7 @@ impl<'a> Printer<'a> {
         behind_dash: bool,
     ) {
         let column = self.column_of_items(items);
+        let mut spread_before = false;
         for (index, item) in items.iter().enumerate() {
             let next = items.get(index + 1).map_or(limit, Item::start);
             let first = index == 0;
@@ -160,6 +161,11 @@ impl<'a> Printer<'a> {
                 true => item.start(),
                 false => item.value.span.range.start.max(item.start()),
             };
+            // At the left edge, what goes over lines stands apart.
+            if parent.is_none() && !first && (spread || spread_before) {
+                self.empty_line();
+            }
+            spread_before = spread;
             if !(first && behind_dash) {
                 self.comments_before(upto, indent, !first || parent.is_none());
                 self.blank_line(item.start(), !first || parent.is_none());
@@ -280,7 +286,13 @@ impl<'a> Printer<'a> {
             last.is_some_and(|line| line.trim_start().starts_with('#'))
         };
         let allowed = allowed || after_comment();
-        if blank && allowed && !self.out.is_empty() && !self.out.ends_with("\n\n") {
+        if blank && allowed {
+            self.empty_line();
+        }
+    }
+
+    fn empty_line(&mut self) {
+        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
     }
@@ -410,7 +422,7 @@ fn is_plain(text: &str, inside: bool) -> bool {
         _ => ",[]{}#&*!|>'\"%@`".contains(first),
     };
     let words = [
-        "null", "~", "true", "false", "yes", "no", "on", "off", "y", "n",
+        "null", "~", "<<", "=", "true", "false", "yes", "no", "on", "off", "y", "n",
     ];
     let lower = text.to_lowercase();
     let number = text.parse::<f64>().is_ok() || {
@@ -423,7 +435,7 @@ fn is_plain(text: &str, inside: bool) -> bool {
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
-        && !(inside && text.contains([',', '[', ']', '{', '}']))
+        && !(inside && text.contains([',', '[', ']', '{', '}', ':']))
         && !text.starts_with("---")
         && !text.starts_with("...")
         && !words.contains(&lower.as_str())

@@ -269,3 +269,50 @@ fn hostile_files_neither_panic_nor_hang() {
         assert!(diags.to_string().contains("hostile.yaml"));
     }
 }
+
+/// What is no text at all has no lines to point into, but is told apart.
+#[test]
+fn other_encodings_are_refused_with_their_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let put = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, bytes).expect("a file");
+    };
+    for file in base().files {
+        put(&file.path, file.text.as_bytes());
+    }
+    let utf16: Vec<u8> = "read: {}\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (bytes, line) in [
+        (&b"nanosleep:\n  doc: Schl\xe4ft.\n"[..], 2),
+        (&[&[0xff, 0xfe], &utf16[..]].concat(), 1),
+        (b"nanosleep: { doc: \"\xed\xa0\x80\" }\n", 1),
+    ] {
+        put("syscalls/broken.yaml", bytes);
+        let text = Spec::load(dir.path()).expect_err("no UTF-8").to_string();
+        let said = format!("syscalls/broken.yaml: line {line} is not UTF-8");
+        assert!(text.contains(&said), "{text}");
+    }
+}
+
+/// What editors elsewhere leave behind is no mistake.
+#[test]
+fn byte_order_marks_and_carriage_returns_are_read_over() {
+    let mut sources = base();
+    for file in &mut sources.files {
+        file.text = format!("\u{feff}{}", file.text.replace('\n', "\r\n"));
+    }
+    let rest = "nanosleep,stat,statx"
+        .split(',')
+        .map(|name| format!("{name}: {{ doc: A call., refuse: ENOSYS, because: a test }}\r\n"));
+    sources.files.push(Source {
+        path: "syscalls/rest.yaml".to_owned(),
+        text: rest.collect(),
+    });
+    if let Err(diags) = Spec::from_sources(sources) {
+        panic!("{diags}");
+    }
+}

@@ -67,6 +67,9 @@ fn what_is_kept_and_what_is_not() {
         // Blank lines: one where there were some, none at the edges or below a key.
         ("\n\na: b\n\n\n\nc: d\n\n", "a: b\n\nc: d\n"),
         ("a:\n\n  b: c\n\n  d: e\n", "a:\n  b: c\n\n  d: e\n"),
+        // Between entries at the left edge that go over lines.
+        ("a:\n  b: c\nd: e\nf: g\n", "a:\n  b: c\n\nd: e\nf: g\n"),
+        ("a: b\n# c\nc:\n  - d\n", "a: b\n\n# c\nc:\n  - d\n"),
         // Comments.
         ("# a\n\n#b\na: b # c\n", "# a\n\n#b\na: b   # c\n"),
         (
@@ -75,11 +78,11 @@ fn what_is_kept_and_what_is_not() {
         ),
         (
             "a:\n  b: c\n  # at the end of a\nd: e\n",
-            "a:\n  b: c\n  # at the end of a\nd: e\n",
+            "a:\n  b: c\n  # at the end of a\n\nd: e\n",
         ),
         (
             "a:\n  b: c\n# before d\nd: e\n",
-            "a:\n  b: c\n# before d\nd: e\n",
+            "a:\n  b: c\n\n# before d\nd: e\n",
         ),
         (
             "a:\n  b:\n    c: d\n  # of a\n# of all\n",
@@ -87,7 +90,7 @@ fn what_is_kept_and_what_is_not() {
         ),
         (
             "a:\n- b\n# before c\nc: d\n",
-            "a:\n  - b\n# before c\nc: d\n",
+            "a:\n  - b\n\n# before c\nc: d\n",
         ),
         ("a: [b, # first\n  c]\n", "a:\n  - b   # first\n  - c\n"),
         ("a: {\n  # of b\n  b: c,\n}\n", "a:\n  # of b\n  b: c\n"),

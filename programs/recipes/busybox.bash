@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154
+# shellcheck shell=bash disable=SC2012,SC2016,SC2034,SC2046,SC2086,SC2094,SC2154
 about='applets in scripts and pipelines: its shell, awk, sed, grep, sort, find, tar, gzip, dc, httpd with wget'
 
 build() {

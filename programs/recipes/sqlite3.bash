@@ -2,6 +2,7 @@
 about='fuzzcheck on its own data, its threads test, speedtest1 (with the results verified), SQL scripts in the shell'
 
 build() {
+    command -v tclsh || { echo 'tclsh is missing, which puts the source together; install tcl' && return 1; }
     # Natively, so that both get the same amalgamation.
     (unset CC CFLAGS AR RANLIB && mkdir amalgamation && cd amalgamation && ../configure --disable-tcl --disable-readline >/dev/null && make sqlite3.c shell.c)
     cp amalgamation/{sqlite3.c,sqlite3.h,shell.c} .

@@ -15,7 +15,8 @@ cases() {
 }
 
 example() {
-    run example testfile.gz
+    # The flags are the sizes of types.
+    run example testfile.gz | sed 's/compile flags.*//'
     echo 'hello world' | run minigzip | run minigzip -d
 }
 

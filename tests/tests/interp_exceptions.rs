@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use wali_runtime::interp::{
-    Caller, Exception, Extern, FuncType, Imports, Instance, Module, Tag, Trap, TrapKind, ValType,
-    Value,
+    Caller, Exception, Extern, FuncType, Imports, Instance, Module, Options, Tag, Trap, TrapKind,
+    ValType, Value,
 };
 use wali_tests::interp::{host, instance, module, optimised, run, unfold};
 
@@ -596,6 +596,35 @@ fn throwing_is_interrupted() {
         let trap = instance.invoke("f", &[]).expect_err("interrupted");
         assert!(matches!(trap.kind(), TrapKind::Interrupted), "{trap}");
         other.join().unwrap();
+    }
+}
+
+/// Calls that are adapted are passed by, and are no frames in backtraces.
+#[test]
+fn exceptions_pass_adapted_calls() {
+    let text = r#"(module
+      (tag $e (param i32))
+      (type $other (func (param i64) (result i64)))
+      (table funcref (elem $throw))
+      (func $throw (param i32) (result i32) (throw $e (local.get 0)))
+      (func $call (param i32) (result i32)
+        (i32.wrap_i64 (call_indirect (type $other) (i64.extend_i32_u (local.get 0)) (i32.const 0))))
+      (func (export "f") (param i32) (result i32)
+        (try (result i32) (do (call $call (local.get 0))) (catch $e)))
+      (func (export "g") (param i32) (result i32)
+        (block $h (result i32)
+          (try_table (catch $e $h)
+            (drop (call_indirect (type $other) (i64.extend_i32_u (local.get 0)) (i32.const 0))))
+          (i32.const -1))))"#;
+    let options = Options {
+        emulate_fn_casts: true,
+        ..Options::default()
+    };
+    let instance = Instance::with_options(&module(text), &Imports::new(), options);
+    let instance = instance.expect("an instance");
+    for _ in 0..3 {
+        check(&instance, "f", &[(5, 5)]);
+        check(&instance, "g", &[(6, 6)]);
     }
 }
 

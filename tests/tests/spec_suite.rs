@@ -588,6 +588,9 @@ impl Outcome {
     }
 }
 
+/// A suite's title, and what it gives.
+type Suite<T> = (&'static str, fn() -> T);
+
 macro_rules! suites {
     ($($name:ident $title:literal: $files:expr;)*) => {
         $(
@@ -598,7 +601,7 @@ macro_rules! suites {
         )*
 
         /// The suites that hold, but for what is left out.
-        const SUITES: &[(&str, fn() -> &'static Outcome)] = &[$(($title, $name)),*];
+        const SUITES: &[Suite<&'static Outcome>] = &[$(($title, $name)),*];
 
         mod must_hold {
             $(
@@ -630,7 +633,7 @@ suites! {
 }
 
 /// What is not supported: how much of it holds all the same.
-const OTHERS: &[(&str, fn() -> Outcome)] = &[
+const OTHERS: &[Suite<Outcome>] = &[
     ("WebAssembly 3.0 as a whole, without vectors", || {
         Outcome::of(spec(SpecVersion::V3))
     }),
@@ -645,6 +648,23 @@ const OTHERS: &[(&str, fn() -> Outcome)] = &[
     }),
     ("Garbage collection", || Outcome::of(proposal(Proposal::GC))),
 ];
+
+const LIMITS: &str = "
+## Limits
+
+What a module costs is in proportion to its size (`tests/tests/slow_modules.rs`): below half a second and
+80 MiB for each megabyte of code in the worst of shapes, much less in those of compilers. There may be
+
+- 65535 slots for parameters, locals, operands and open `try`s of a function; a vector takes two, and where
+  there are vectors in a function, each operand is taken for one;
+- a million functions, a body of 7654321 bytes, and what else `wasmparser` bounds;
+- 128 MiB of translated code for a function, which only branches that take many values along reach;
+- ten million elements in a table;
+- 256 MiB of exceptions that the guest refers to, and as much of marks of `setjmp`.
+
+What is beyond them is refused with a message that says so, or is a trap where it comes up as the program
+runs.
+";
 
 /// The table in the documentation is what the suites give. `WALI_BLESS=1` writes it.
 #[test]
@@ -702,6 +722,7 @@ fn the_table_is_up_to_date() {
         let (files, not) = (c.files, problems.len());
         text.push_str(&format!("| {title} | {files} | {held} | {not} |\n"));
     }
+    text.push_str(LIMITS);
     let path = workspace::root().join("docs/conformance.md");
     if std::env::var_os("WALI_BLESS").is_some() {
         std::fs::write(&path, &text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -59,10 +59,13 @@ impl Checker<'_> {
             let version = &self.facts.provenance.version;
             let message = format!("the kernel has no system call `{name}`");
             let label = format!("not in the tables of Linux {version}");
-            self.diags.push(
-                Diagnostic::new(message, &call.name.span, label)
-                    .help_opt(did_you_mean(name, known)),
-            );
+            self.diags
+                .push(
+                    Diagnostic::new(message, &call.name.span, label).help_opt(did_you_mean(
+                        name.strip_prefix("SYS_").unwrap_or(name),
+                        known,
+                    )),
+                );
         }
         let mut args = self.args(&call.args);
         let returns = self.returns(call.returns.as_ref());

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use wali_codegen::fmt;
-use wali_codegen::source::Sources;
+use wali_codegen::source::{Sources, read_text};
 
 use super::Failure;
 
@@ -23,8 +23,8 @@ pub(super) struct Args {
 
 /// What the long help says of the canonical form.
 const CANONICAL: &str = "The order of things, comments, single blank lines, and whether a mapping \
-    or a list stands in brackets are kept. Everything else follows from them: two spaces for each \
-    level, lists further in than their key; brackets on one line of at most 100 characters, or \
+    or a list stands in brackets are kept. Everything else follows from them: a blank line around \
+    entries at the left edge that go over lines; two spaces for each level, lists further in than their key; brackets on one line of at most 100 characters, or \
     else none, but a line for each item; double quotes where a text needs some, or is a number to \
     other readers of YAML; three spaces before a comment behind something; no blanks at the end of \
     lines. A file that is not YAML is left as it is.";
@@ -41,8 +41,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     // All are read before any is written.
     let mut texts = Vec::new();
     for path in &files {
-        let naming = |e: io::Error| format!("{}: {e}", path.display());
-        let text = fs::read_to_string(path).map_err(naming)?;
+        let text = read_text(path).map_err(|e| e.to_string())?;
         let formatted = fmt::format(&path.display().to_string(), &text)?;
         texts.push((path, text, formatted));
     }

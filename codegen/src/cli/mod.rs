@@ -34,7 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Checks the specification and counts what is in it
-    Check,
+    Check(check::Args),
     /// Brings the YAML that people write into canonical form
     Fmt(fmt::Args),
     /// Lists every system call of the kernel with its numbers and how it is answered
@@ -61,7 +61,7 @@ enum Failure {
     Other(String),
     /// Whoever read the output has gone.
     BrokenPipe,
-    /// There are differences, which have been said.
+    /// There are differences or mistakes, which have been said.
     Different,
 }
 
@@ -90,7 +90,7 @@ impl From<io::Error> for Failure {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = spec_folder(cli.spec.as_deref()).and_then(|dir| match &cli.command {
-        Command::Check => check::run(&dir),
+        Command::Check(args) => check::run(&dir, args),
         Command::Fmt(args) => fmt::run(&dir, args),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),

@@ -39,6 +39,10 @@ unsigned __wasm_setjmp_test(void *buffer, void *frame) {
 }
 
 enum { TAG_OF_LONGJMP = 1 };
+// Older ones have the tag in each object.
+#if __clang_major__ > 19
+__asm__(".globl __c_longjmp\n.tagtype __c_longjmp i32\n__c_longjmp:\n");
+#endif
 
 void __wasm_longjmp(void *buffer, int value) {
   struct place *place = buffer;

@@ -15,7 +15,8 @@ use super::{CANNOT_RUN, complain, load};
 
 /// Say of a module whether it can be run here, what it imports, and how each import is answered
 ///
-/// The module is not run. For each import: its type, how it is answered on this ISA, and the
+/// The module is not run. The last line names the proposals to WebAssembly that it needs, such as
+/// threads. For each import: its type, how it is answered on this ISA, and the
 /// first release of Linux with the call, with a remark if this kernel is older. Calls are not
 /// tried: what a kernel's configuration or a container's filter leaves out does not show.
 ///
@@ -31,8 +32,8 @@ use super::{CANNOT_RUN, complain, load};
 pub struct Args {
     /// Print one JSON object
     ///
-    /// It has `module`, `isa`, `kernel`, `error`, why the module cannot be run, or null, and
-    /// `imports`: of each `module`, `name`, `type` and `answer`, `because`
+    /// It has `module`, `isa`, `kernel`, `error`, why the module cannot be run, or null, `features`,
+    /// the proposals to WebAssembly that the module is of, and `imports`: of each `module`, `name`, `type` and `answer`, `because`
     /// where there is a reason for that, `since`, the first release with the call or one `after`
     /// which and one `by` which it came, and `here`, whether `kernel` has it: true, false, or
     /// null if that cannot be told. Nothing is printed of what is no module.
@@ -64,8 +65,15 @@ pub fn check(args: &Args) -> ExitCode {
     let reports = program::report(&module);
     let kernel = args.kernel.or_else(kernel::release);
     let printed = match args.json {
-        true => print_json(args, kernel, exports.as_ref().err(), &reports),
-        false => print(kernel, args.kernel.is_some(), &reports),
+        true => print_json(
+            args,
+            kernel,
+            exports.as_ref().err(),
+            &reports,
+            &module.features(),
+        ),
+        false => print(kernel, args.kernel.is_some(), &reports)
+            .and_then(|()| print_features(&module.features())),
     };
     match printed {
         // A reader that has seen enough closes the pipe; that is no failure.
@@ -163,11 +171,20 @@ fn print(kernel: Option<Release>, named: bool, reports: &[ImportReport]) -> io::
     Ok(())
 }
 
+fn print_features(features: &[String]) -> io::Result<()> {
+    let names = match features.is_empty() {
+        true => "nothing but the first version of WebAssembly".to_owned(),
+        false => features.join(", "),
+    };
+    writeln!(io::stdout().lock(), "needs {names}")
+}
+
 fn print_json(
     args: &Args,
     kernel: Option<Release>,
     error: Option<&StartError>,
     reports: &[ImportReport],
+    features: &[String],
 ) -> io::Result<()> {
     let text = |value: &dyn std::fmt::Display| json::string(&value.to_string());
     let imports = reports.iter().map(|report| {
@@ -209,11 +226,17 @@ fn print_json(
     let null = || "null".to_owned();
     writeln!(
         io::stdout().lock(),
-        "{{\"module\":{},\"isa\":{},\"kernel\":{},\"error\":{},\"imports\":[{}]}}",
+        "{{\"module\":{},\"isa\":{},\"kernel\":{},\"error\":{},\"features\":[{}],\
+         \"imports\":[{}]}}",
         json::string(&path(&args.module)),
         json::string(std::env::consts::ARCH),
         kernel.map_or_else(null, |kernel| text(&kernel)),
         error.map_or_else(null, |error| text(error)),
+        features
+            .iter()
+            .map(|name| json::string(name))
+            .collect::<Vec<_>>()
+            .join(","),
         imports.collect::<Vec<_>>().join(",")
     )
 }

@@ -1,5 +1,6 @@
 //! Modules: validated up front, translated function by function on first call.
 
+mod features;
 mod names;
 mod parse;
 
@@ -239,6 +240,12 @@ impl Module {
     /// Validates a module in binary form.
     pub fn new(bytes: &[u8]) -> Result<Module, ModuleError> {
         Ok(Module(Arc::new(parse::parse(bytes)?)))
+    }
+
+    /// What the module needs beyond the first version of WebAssembly: proposals, by the names that
+    /// tools have for them.
+    pub fn features(&self) -> Vec<String> {
+        features::features(&self.0)
     }
 
     /// What the module imports.

@@ -34,7 +34,7 @@ vector_ops! {
     I8x16AddSatU |a, b| zip::<u8, u8, 16>(a, b, u8::saturating_add);
     I8x16SubSatS |a, b| zip::<i8, i8, 16>(a, b, i8::saturating_sub);
     I8x16SubSatU |a, b| zip::<u8, u8, 16>(a, b, u8::saturating_sub);
-    I8x16AvgrU |a, b| zip::<u8, u8, 16>(a, b, |a, b| ((u32::from(a) + u32::from(b) + 1) / 2) as u8);
+    I8x16AvgrU |a, b| zip::<u8, u8, 16>(a, b, |a, b| (u32::from(a) + u32::from(b)).div_ceil(2) as u8);
     I8x16MinS |a, b| zip::<i8, i8, 16>(a, b, Ord::min);
     I8x16MinU |a, b| zip::<u8, u8, 16>(a, b, Ord::min);
     I8x16MaxS |a, b| zip::<i8, i8, 16>(a, b, Ord::max);
@@ -46,7 +46,7 @@ vector_ops! {
     I16x8AddSatU |a, b| zip::<u16, u16, 8>(a, b, u16::saturating_add);
     I16x8SubSatS |a, b| zip::<i16, i16, 8>(a, b, i16::saturating_sub);
     I16x8SubSatU |a, b| zip::<u16, u16, 8>(a, b, u16::saturating_sub);
-    I16x8AvgrU |a, b| zip::<u16, u16, 8>(a, b, |a, b| ((u32::from(a) + u32::from(b) + 1) / 2) as u16);
+    I16x8AvgrU |a, b| zip::<u16, u16, 8>(a, b, |a, b| (u32::from(a) + u32::from(b)).div_ceil(2) as u16);
     I16x8MinS |a, b| zip::<i16, i16, 8>(a, b, Ord::min);
     I16x8MinU |a, b| zip::<u16, u16, 8>(a, b, Ord::min);
     I16x8MaxS |a, b| zip::<i16, i16, 8>(a, b, Ord::max);

@@ -22,6 +22,7 @@ pub(crate) use others::{Extract, Replace, Splat, Ternary};
 macro_rules! vector_ops {
     ($(#[$doc:meta])* $enum:ident $shape:ident: $($name:ident $f:expr;)*) => {
         $(#[$doc])*
+        #[allow(clippy::enum_variant_names, reason = "they are WebAssembly's names")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum $enum { $($name),* }
 
@@ -122,6 +123,7 @@ impl VectorOp {
 macro_rules! accesses {
     ($(#[$doc:meta])* $enum:ident $handlers:ident: $($name:ident)*) => {
         $(#[$doc])*
+        #[allow(clippy::enum_variant_names, reason = "they are WebAssembly's names")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum $enum { $($name),* }
 

@@ -22,8 +22,8 @@ vector_ops! {
     Splat splat:
     I8x16Splat |a: u32| splat::<u8, 16>(a as u8);
     I16x8Splat |a: u32| splat::<u16, 8>(a as u16);
-    I32x4Splat |a: u32| splat::<u32, 4>(a as u32);
-    I64x2Splat |a: u64| splat::<u64, 2>(a as u64);
+    I32x4Splat |a: u32| splat::<u32, 4>(a);
+    I64x2Splat |a: u64| splat::<u64, 2>(a);
 }
 
 vector_ops! {
@@ -42,6 +42,6 @@ vector_ops! {
     Replace replace:
     I8x16ReplaceLane |a, value: u32, lane| with_lane::<u8, 16>(a, lane, value as u8);
     I16x8ReplaceLane |a, value: u32, lane| with_lane::<u16, 8>(a, lane, value as u16);
-    I32x4ReplaceLane |a, value: u32, lane| with_lane::<u32, 4>(a, lane, value as u32);
-    I64x2ReplaceLane |a, value: u64, lane| with_lane::<u64, 2>(a, lane, value as u64);
+    I32x4ReplaceLane |a, value: u32, lane| with_lane::<u32, 4>(a, lane, value);
+    I64x2ReplaceLane |a, value: u64, lane| with_lane::<u64, 2>(a, lane, value);
 }
