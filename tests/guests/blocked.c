@@ -454,7 +454,22 @@ static void brief(void) {
 }
 // Until the child sleeps, in its call or behind it.
 static void until_asleep(pid_t pid) {
-  while (state(pid) != 'S') brief();
+  for (;;) {
+    char now = state(pid);
+    if (now == 'S' || now == 'Z') return;
+    brief();
+  }
+}
+// Until the child has come that far; whether it has. Who waits ten seconds waits in vain.
+static int comes(pid_t pid, volatile int *there) {
+  struct timespec first, now;
+  clock_gettime(CLOCK_MONOTONIC, &first);
+  while (!*there) {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (state(pid) == 'Z' || now.tv_sec > first.tv_sec + 10) return *there;
+    brief();
+  }
+  return 1;
 }
 
 static void child_main(int i, const char *how, int signal) {
@@ -494,11 +509,12 @@ int main(int argc, char **argv) {
       if (own) calls[i].early();
       child_main((int)i, how, signal);
     }
-    while (!shared->begins) brief();
-    until_asleep(child);
-    int status;
+    int status, begins = comes(child, &shared->begins);
     const char *what = "";
-    if (strcmp(how, "stopped") == 0) {
+    if (begins) until_asleep(child);
+    if (!begins) {
+      what = ", not made";
+    } else if (strcmp(how, "stopped") == 0) {
       kill(child, signal);
       waitpid(child, &status, WUNTRACED);
       kill(child, SIGCONT);
@@ -508,7 +524,7 @@ int main(int argc, char **argv) {
       kill(child, signal);
       // The handler has run before it sleeps again.
       int handles = strcmp(how, "handler") == 0 || strcmp(how, "restarting") == 0;
-      while (handles && !shared->handled) brief();
+      if (handles && !comes(child, &shared->handled)) what = ", without the handler";
       if (!handles) brief();
       until_asleep(child);
     }

@@ -12,9 +12,8 @@ static void *touches(void *argument) {
   *(volatile char *)BAD = 1;
   return argument;
 }
-static volatile int nothing;
 static void *divides(void *argument) {
-  nothing = 5 / nothing;
+  divide_by_zero();
   return argument;
 }
 static void *gives_up(void *argument) {

@@ -350,6 +350,30 @@ fn unreachable_code_dies_like_an_illegal_instruction() {
 }
 
 #[test]
+fn exceptions_that_nothing_catches_die_like_an_abort() {
+    run_wat(
+        r#"(module
+          (memory (export "memory") 1 4)
+          (tag $mistake (param i32 f64))
+          (func $innermost (throw $mistake (i32.const -5) (f64.const 0.5)))
+          (func $middle try call $innermost catch_all rethrow 0 end)
+          (func (export "_start") (call $middle)))"#,
+    )
+    .ends(End::Signal(libc::SIGABRT))
+    .says(&[
+        "killed by SIGABRT: uncaught exception of tag 0 (mistake) with -5, 0.5",
+        "middle",
+    ]);
+    run_wat(
+        r#"(module
+          (memory (export "memory") 1 4)
+          (func (export "_start") (throw_ref (ref.null exn))))"#,
+    )
+    .ends(End::Signal(libc::SIGSEGV))
+    .says(&["null exception reference"]);
+}
+
+#[test]
 fn bad_indirect_calls_die_by_a_signal() {
     for (body, part) in [
         (

@@ -349,7 +349,11 @@ fn check_lock(len: u64) -> Result<(), Errno> {
         if at == libc::MAP_FAILED {
             return Err(last_error());
         }
-        let result = pages::lock(at, len, Traits::ON_FAULT);
+        let mut result = pages::lock(at, len, Traits::ON_FAULT);
+        if result != 0 && last_error().0 == errno::ENOSYS {
+            // Before Linux 4.4: with pages, which are all the one of zeros.
+            result = libc::mlock(at, len);
+        }
         let error = last_error();
         libc::munmap(at, len);
         match (result, error.0) {

@@ -23,7 +23,7 @@ struct Thrown<'a> {
 
 /// Where guest code goes on that caught an exception: instruction and frame. The instruction is
 /// null if it was not caught: a pair of words travels in registers, and what handlers get from
-/// functions has to.
+/// functions has to. These functions are no part of handlers, which could not end in a jump then.
 type Place = (*const u64, *mut u64);
 
 const NOWHERE: Place = (std::ptr::null(), std::ptr::null_mut());
@@ -33,6 +33,7 @@ const NOWHERE: Place = (std::ptr::null(), std::ptr::null_mut());
 ///
 /// # Safety
 /// `cx` runs the instruction at `ip` in the frame `sp`, and the slots have what the tag says.
+#[inline(never)]
 pub(crate) unsafe fn throw(
     cx: *mut Context,
     ip: *const u64,
@@ -62,6 +63,7 @@ pub(crate) unsafe fn throw(
 ///
 /// # Safety
 /// As for [`throw`].
+#[inline(never)]
 pub(crate) unsafe fn throw_again(
     cx: *mut Context,
     ip: *const u64,

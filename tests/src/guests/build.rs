@@ -67,25 +67,26 @@ pub fn build(program: &Program) -> Result<Built, String> {
 /// The same, with a native half for that target.
 pub fn build_for(program: &Program, target: &Target) -> Result<Built, String> {
     let wasm = build_wasm(program)?;
-    let cc = target.cc()?;
-    let source = read(&program.source)?;
-    let mut native = Command::new(&cc[0]);
-    native
-        .args(&cc[1..])
-        .args(NATIVE_FLAGS)
-        .arg(&program.source);
-    let key = hash(&(&source, &headers()?, &cc, NATIVE_FLAGS));
-    let native = cached(&format!("{}-{key:016x}", program.name), |out| {
-        run(native, out)
-    })?;
+    let native = build_native(&program.source, target)?;
     Ok(Built { wasm, native })
+}
+
+/// Builds a program's native half alone.
+pub fn build_native(source: &Path, target: &Target) -> Result<PathBuf, String> {
+    let cc = target.cc()?;
+    let mut native = Command::new(&cc[0]);
+    native.args(&cc[1..]).args(NATIVE_FLAGS).arg(source);
+    let key = hash(&(&read(source)?, &headers()?, &cc, NATIVE_FLAGS));
+    cached(&format!("{}-{key:016x}", stem(source)), |out| {
+        run(native, out)
+    })
 }
 
 /// What programs may include that is not libc's.
 fn headers() -> Result<Vec<String>, String> {
     let dir = super::dir();
     let mut texts = Vec::new();
-    for folder in [dir.join("hostile"), dir] {
+    for folder in [dir.join("hostile"), dir.join("../gaps"), dir] {
         let fail = |e| format!("{}: {e}", folder.display());
         let mut paths: Vec<_> = std::fs::read_dir(&folder)
             .and_then(|d| d.map(|entry| Ok(entry?.path())).collect::<Result<_, _>>())

@@ -12,8 +12,11 @@ use super::tree;
 use crate::process::{self, End, Outcome};
 use crate::workspace::{self, Target};
 
-/// How long a guest may take; generous, for emulated hosts.
+/// How long a guest may take.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long if it is emulated. Those that an emulator hangs take all of it, so that more would
+/// cost more than it tells.
+const EMULATED: Duration = Duration::from_secs(90);
 
 /// What a run in one world gave, as texts to compare.
 #[derive(Debug, Clone)]
@@ -31,19 +34,21 @@ pub struct World {
 pub struct Difference {
     /// The lines that only one of them has; for an end, what it was.
     pub lines: Vec<String>,
+    /// Whether it is in how they ended.
+    pub ends: bool,
     /// How to show it.
     pub report: String,
 }
 
 /// Runs the case natively on a target.
 pub fn native(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
-    world(target.command(&built.native), case)
+    world(target.command(&built.native), case, limit(target))
 }
 
 /// Runs the case under the `wali` of a target.
 pub fn wali(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
     let command = wali_of(target, &case.options, &built.wasm);
-    wali_world(command, case)
+    wali_world(command, case, limit(target))
 }
 
 /// Runs the case in both worlds here, with something done to each command before it starts.
@@ -57,11 +62,19 @@ pub fn prepared(
     let mut wali = wali_of(target, &case.options, &built.wasm);
     prepare(&mut native);
     prepare(&mut wali);
-    Ok([world(native, case)?, wali_world(wali, case)?])
+    let limit = limit(target);
+    Ok([world(native, case, limit)?, wali_world(wali, case, limit)?])
 }
 
-fn wali_world(command: Command, case: &Case) -> Result<World, String> {
-    let mut wali = world(command, case)?;
+fn limit(target: &Target) -> Duration {
+    match target.emulated() {
+        true => EMULATED,
+        false => LIMIT,
+    }
+}
+
+fn wali_world(command: Command, case: &Case, limit: Duration) -> Result<World, String> {
+    let mut wali = world(command, case, limit)?;
     if case.signal.is_some() {
         let said = wali.stderr.split_once("wali: ");
         match said.filter(|(_, said)| said.contains(": killed by SIG")) {
@@ -89,12 +102,14 @@ pub fn differences(names: [&str; 2], one: &World, other: &World) -> Vec<Differen
     for wrong in [one.wrong, other.wrong].into_iter().flatten() {
         found.push(Difference {
             lines: vec![wrong.to_string()],
+            ends: false,
             report: format!("{wrong}\n"),
         });
     }
     if one.end != other.end {
         found.push(Difference {
             lines: vec![one.end.to_string(), other.end.to_string()],
+            ends: true,
             report: format!("{}: {}\n{}: {}\n", names[0], one.end, names[1], other.end),
         });
     }
@@ -121,6 +136,7 @@ pub fn unexpected(name: &str, world: &World, case: &Case) -> Vec<Difference> {
     if world.end != expected {
         found.push(Difference {
             lines: vec![world.end.to_string()],
+            ends: true,
             report: format!(
                 "expected: {expected}; {name}: {}, with the standard error\n{}",
                 world.end, world.stderr
@@ -138,7 +154,7 @@ pub fn unexpected(name: &str, world: &World, case: &Case) -> Vec<Difference> {
     found
 }
 
-fn world(mut command: Command, case: &Case) -> Result<World, String> {
+fn world(mut command: Command, case: &Case, limit: Duration) -> Result<World, String> {
     let dir = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     // One name for both worlds, in case a program prints it.
     let cwd = dir.path().join("work");
@@ -152,7 +168,7 @@ fn world(mut command: Command, case: &Case) -> Result<World, String> {
         stdout,
         stderr,
         ..
-    } = process::run(command, case.stdin.as_bytes(), LIMIT);
+    } = process::run(command, case.stdin.as_bytes(), limit);
     Ok(World {
         end,
         stdout: text(&stdout),
@@ -183,14 +199,19 @@ fn differ(what: &str, names: [&str; 2], one: &str, other: &str) -> Option<Differ
         .context_radius(2)
         .header(names[0], names[1])
         .to_string();
-    // Enough to see what is wrong, not a megabyte of it.
+    // Enough to see what is wrong, not a megabyte of it, unless it goes to files.
+    let most = match std::env::var_os("WALI_REPORTS") {
+        Some(_) => usize::MAX,
+        None => 24,
+    };
     let shown: Vec<String> = shown
         .lines()
-        .take(24)
+        .take(most)
         .map(|l| l.chars().take(300).collect())
         .collect();
     Some(Difference {
         lines: lines.collect(),
+        ends: false,
         report: format!("{what}:\n{}\n", shown.join("\n")),
     })
 }

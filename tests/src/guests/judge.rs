@@ -13,6 +13,8 @@ struct Known<'a> {
     /// Whether it explains that line.
     explains: Box<dyn Fn(&str) -> bool + 'a>,
     between: [bool; 2],
+    /// Whether it does so only where programs end differently.
+    ends: bool,
     /// What to say if nothing is explained by it; nothing where that is no failure.
     missing: Option<String>,
 }
@@ -59,6 +61,7 @@ fn settle<'a>(
         .map(|gap| Known {
             explains: Box::new(|line| gap.covers(line)),
             between: [gap.between(Between::Native), gap.between(Between::Isas)],
+            ends: gap.ends,
             missing: (!gap.sometimes).then(|| gaps::gone(gap)),
         })
         .collect();
@@ -69,6 +72,7 @@ fn settle<'a>(
                 texts.iter().any(|text| line.contains(text))
             }),
             between: [false, true],
+            ends: false,
             missing: Some(format!(
                 "the case says that lines with `{text}` differ between ISAs ({why}), and none does\n"
             )),
@@ -77,12 +81,13 @@ fn settle<'a>(
     let mut used = vec![false; known.len()];
     let mut report = String::new();
     for (comparison, differences) in [(0, native), (1, isas.unwrap_or_default())] {
+        let ends = differences.iter().any(|difference| difference.ends);
         for difference in differences {
             let mut explained = true;
             for line in &difference.lines {
                 let by = known
                     .iter()
-                    .position(|k| k.between[comparison] && (k.explains)(line));
+                    .position(|k| k.between[comparison] && (ends || !k.ends) && (k.explains)(line));
                 match by {
                     Some(index) => used[index] = true,
                     None => explained = false,
@@ -115,13 +120,15 @@ mod tests {
             isas: Vec::new(),
             between,
             lines: lines.iter().map(|l| l.to_string()).collect(),
+            ends: lines.is_empty(),
             sometimes: false,
-            because: "it is so".into(),
+            reason: "it is so".into(),
         }
     }
 
     fn difference(lines: &[&str]) -> Vec<Difference> {
         vec![Difference {
+            ends: lines.iter().any(|line| line.starts_with("killed")),
             lines: lines.iter().map(|l| l.to_string()).collect(),
             report: lines.concat(),
         }]
@@ -150,7 +157,7 @@ mod tests {
     #[test]
     fn a_gap_that_is_gone_fails() {
         let none = BTreeMap::new();
-        let mut isas = gap(Between::Isas, &[]);
+        let mut isas = gap(Between::Isas, &["x"]);
         let report = settle(&[&isas], &none, ISAS, &[], Some(&[])).unwrap_err();
         assert!(report.contains("is gone"), "{report}");
         isas.sometimes = true;
@@ -159,6 +166,16 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_gap_that_ends_programs_explains_nothing_else() {
+        let none = BTreeMap::new();
+        let ends = gap(Between::Native, &[]);
+        let only_lines = settle(&[&ends], &none, ISAS, &difference(&["x"]), None);
+        assert!(only_lines.is_err());
+        let end = difference(&["killed by signal 11", "x"]);
+        assert!(settle(&[&ends], &none, ISAS, &end, None).is_ok());
     }
 
     #[test]

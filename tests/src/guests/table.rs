@@ -36,7 +36,7 @@ impl Table {
         tally.with_gaps += usize::from(!gaps.is_empty());
         tally
             .gaps
-            .extend(gaps.iter().map(|gap| gap.because.clone()));
+            .extend(gaps.iter().map(|gap| gap.because().to_string()));
     }
 
     /// The table, as Markdown, with the gaps below.

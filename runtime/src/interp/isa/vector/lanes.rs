@@ -184,17 +184,32 @@ pub(crate) fn q15(a: i16, b: i16) -> i16 {
 
 #[inline(always)]
 pub(crate) fn swizzle(a: Vector, at: Vector) -> Vector {
-    let a = lanes::<u8, 16>(a);
-    map::<u8, u8, 16>(at, |at| a.get(usize::from(at)).copied().unwrap_or(0))
+    swizzled(a[0], a[1], at[0], at[1]).into()
+}
+
+/// Where lanes are looked up by number, vectors are in native memory: not in a handler, which could
+/// not end in a jump then. Words travel in registers.
+#[inline(never)]
+fn swizzled(a: u64, b: u64, at: u64, at_high: u64) -> (u64, u64) {
+    let a = lanes::<u8, 16>([a, b]);
+    let lane = |at: u8| a.get(usize::from(at)).copied().unwrap_or(0);
+    map::<u8, u8, 16>([at, at_high], lane).into()
 }
 
 #[inline(always)]
 pub(crate) fn shuffle(a: Vector, b: Vector, at: Vector) -> Vector {
-    let (a, b) = (lanes::<u8, 16>(a), lanes::<u8, 16>(b));
-    map::<u8, u8, 16>(at, |at| {
+    shuffled(a[0], a[1], b[0], b[1], at[0], at[1]).into()
+}
+
+/// Apart for the same reason.
+#[inline(never)]
+fn shuffled(a: u64, a_high: u64, b: u64, b_high: u64, at: u64, at_high: u64) -> (u64, u64) {
+    let (a, b) = (lanes::<u8, 16>([a, a_high]), lanes::<u8, 16>([b, b_high]));
+    let lane = |at: u8| {
         let lane = usize::from(at % 16);
         if at < 16 { a[lane] } else { b[lane] }
-    })
+    };
+    map::<u8, u8, 16>([at, at_high], lane).into()
 }
 
 #[inline(always)]
