@@ -30,9 +30,6 @@
 #ifndef SYS_fchroot
 #define SYS_fchroot 472
 #endif
-#ifndef SYS_uprobe
-#define SYS_uprobe 336
-#endif
 #endif
 
 #define HERE AT_FDCWD
@@ -129,8 +126,9 @@ static void more_attributes(void) {
 }
 
 int main(void) {
-  static uint64_t ids[4];
-  static uint32_t request[8] = {sizeof request};
+  static unsigned long long ids[4];
+  static uint32_t words[8] = {sizeof words};
+  void *request = words;
   static uint64_t mount_attr[4] = {1};
   attributes();
   more_attributes();
@@ -146,13 +144,10 @@ int main(void) {
   SHOW(listns, BAD, ids, 4, 0);
   SHOW(listns, request, BAD, 4, 0);
   SHOW(listns, request, ids, -1, 0);
-  SHOW(rseq_slice_yield);
+  printf("rseq_slice_yield() = %s\n", outcome(raw(rseq_slice_yield)));
   SHOW(fchroot, -1, 0);
   SHOW(fchroot, HERE, 1);
   SHOW(fchroot, open("file", O_RDONLY), 0);
-#if defined __wasm__ || defined __x86_64__
-  printf("uprobe() = %s\n", outcome(raw(uprobe)));
-#endif
   // Only asks whether it could be executed.
   SHOW(execveat, HERE, "file", 0, 0, 0x10000);
   SHOW(execveat, HERE, "/bin/sh", 0, 0, 0x10000);

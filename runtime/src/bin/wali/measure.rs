@@ -14,6 +14,7 @@ use super::{complain, inherited};
 
 /// Such options.
 #[derive(clap::Args)]
+#[group(id = "measure")]
 pub struct Options {
     /// At its end, print what the program's time went into, and its system calls
     ///
