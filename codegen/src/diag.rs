@@ -7,6 +7,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::source::{Sources, Span};
 
+/// How many mistakes are rendered: nobody reads more at once.
+const SHOWN: usize = 200;
+
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -117,12 +120,15 @@ impl Diagnostics {
 
     fn render(&self, renderer: &Renderer) -> String {
         let mut out = String::new();
-        for diagnostic in &self.list {
+        for diagnostic in self.list.iter().take(SHOWN) {
             out.push_str(&renderer.render(&self.groups(diagnostic)));
             out.push_str("\n\n");
         }
         let count = match self.list.len() {
             1 => "1 error in the specification".to_owned(),
+            n if n > SHOWN => {
+                format!("{n} errors in the specification, of which these are the first {SHOWN}")
+            }
             n => format!("{n} errors in the specification"),
         };
         out.push_str(&renderer.render(&[Group::with_title(Level::ERROR.primary_title(count))]));

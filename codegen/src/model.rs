@@ -2,6 +2,7 @@
 //! layout computed and every fact attached. Emitters read this and nothing else.
 
 mod answer;
+mod find;
 mod since;
 
 use std::collections::BTreeMap;
@@ -31,35 +32,6 @@ pub struct Spec {
     /// Every file that was read, relative to the spec's folder with `/`, sorted:
     /// what a build that depends on the spec must watch.
     pub files: Vec<String>,
-}
-
-impl Spec {
-    /// A call by its name in the kernel or by an import's.
-    ///
-    /// # Errors
-    /// There is no such call; with the name that was probably meant.
-    pub fn call(&self, name: &str) -> Result<&Call, String> {
-        let by_import = || {
-            let mut calls = self.calls.values();
-            calls.find(|call| call.import == name || call.aliases.iter().any(|a| a == name))
-        };
-        if let Some(call) = self.calls.get(name).or_else(by_import) {
-            return Ok(call);
-        }
-        let plain = name.strip_prefix("SYS_").unwrap_or(name);
-        let near = self
-            .calls
-            .keys()
-            .map(|known| (strsim::damerau_levenshtein(known, plain), known));
-        match near.min() {
-            Some((distance, near)) if distance <= plain.len() / 2 => {
-                Err(format!("no call `{name}`; did you mean `{near}`?"))
-            }
-            _ => Err(format!(
-                "no call `{name}`; `wali-codegen list` has all of them"
-            )),
-        }
-    }
 }
 
 /// An instruction-set architecture of the host.
@@ -181,6 +153,8 @@ pub struct Constant {
     pub guest: i64,
     /// The host's value; none where the ISA has no such constant.
     pub host: PerIsa<Option<i64>>,
+    /// Since when the headers have it, if that is known.
+    pub since: Option<Since>,
 }
 
 /// Size and alignment in bytes.

@@ -92,7 +92,7 @@ impl Sources {
             if is_dir {
                 self.read_folder(&path, &format!("{prefix}{name}/"))?;
             } else if name.ends_with(".yaml") || name.ends_with(".yml") {
-                let text = fs::read_to_string(&path).map_err(|e| naming(&path, e))?;
+                let text = read_text(&path)?;
                 self.files.push(Source {
                     path: format!("{prefix}{name}"),
                     text,
@@ -119,6 +119,20 @@ impl Sources {
         let start = before.rfind('\n').map_or(0, |i| i + 1);
         (line, before[start..].chars().count() + 1)
     }
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// It cannot be read, or a line of it is not UTF-8; with its name.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = fs::read(path).map_err(|e| naming(path, e))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let message = format!("line {line} is not UTF-8");
+        naming(path, io::Error::new(io::ErrorKind::InvalidData, message))
+    })
 }
 
 fn naming(path: &Path, error: io::Error) -> io::Error {

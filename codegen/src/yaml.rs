@@ -4,6 +4,8 @@
 //! first cannot; hence a tree. Anchors, aliases and tags are refused: the
 //! specification has one way to say a thing.
 
+use std::collections::HashMap;
+
 use granit_parser::{Event, Parser, ScalarStyle};
 
 use crate::diag::{Diagnostic, Diagnostics};
@@ -66,6 +68,28 @@ struct Reader<'a, 'd> {
 
 type Broken = Box<Diagnostic>;
 
+/// The entries of a mapping so far, and where in the list each is.
+#[derive(Default)]
+struct Entries {
+    list: Vec<(Name, Node)>,
+    places: HashMap<String, usize>,
+}
+
+/// What to do about what the parser says.
+fn remedy(info: &str, tab: bool) -> &'static str {
+    match info {
+        _ if tab => "indent with spaces; YAML allows no tabs there",
+        _ if info.starts_with("mapping values are not allowed") => {
+            "is the line indented too far, or a colon missing above? a text with `: ` in it needs quotes"
+        }
+        _ if info.starts_with("recursion limit") => "nothing in a specification nests that deep",
+        _ if info.starts_with("unexpected character") => {
+            "remove the character, or put quotes around the text"
+        }
+        _ => "check the indentation, colons and brackets of this line and the one before",
+    }
+}
+
 impl<'a> Reader<'a, '_> {
     fn document(&mut self) -> Result<Option<Node>, Broken> {
         let mut root = None;
@@ -111,11 +135,7 @@ impl<'a> Reader<'a, '_> {
                     .next()
                     .is_some_and(|l| l.contains('\t'))
                     || self.text[start..].starts_with('\t');
-                let help = if tab {
-                    "indent with spaces; YAML allows no tabs there"
-                } else {
-                    "check the indentation, colons and brackets of this line and the one before"
-                };
+                let help = remedy(&error.info(), tab);
                 Err(Box::new(
                     Diagnostic::new("not YAML", &span, error.info()).help(help),
                 ))
@@ -144,19 +164,10 @@ impl<'a> Reader<'a, '_> {
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Broken> {
         if event.tag().is_some() {
-            self.refuse("YAML tags", &span);
+            self.refuse("YAML tags", &self.mark_before(&span, '!'));
         }
         if event.anchor_id().is_some_and(|id| id != 0) {
-            // The anchor stands before the node it names.
-            let start = self.text[..span.range.start].rfind('&');
-            let range = start.map_or(span.range.clone(), |start| start..start + 1);
-            self.refuse(
-                "YAML anchors",
-                &Span {
-                    range,
-                    ..span.clone()
-                },
-            );
+            self.refuse("YAML anchors", &self.mark_before(&span, '&'));
         }
         let start = span.range.start;
         let (kind, end) = match event {
@@ -180,10 +191,10 @@ impl<'a> Reader<'a, '_> {
                 }
             }
             Event::MappingStart(..) => {
-                let mut entries: Vec<(Name, Node)> = Vec::new();
+                let mut entries = Entries::default();
                 loop {
                     match self.expect_next()? {
-                        (Event::MappingEnd, end) => break (Kind::Map(entries), end.range.end),
+                        (Event::MappingEnd, end) => break (Kind::Map(entries.list), end.range.end),
                         (event, span) => self.entry(event, span, &mut entries)?,
                     }
                 }
@@ -207,12 +218,7 @@ impl<'a> Reader<'a, '_> {
         })
     }
 
-    fn entry(
-        &mut self,
-        event: Event<'a>,
-        span: Span,
-        entries: &mut Vec<(Name, Node)>,
-    ) -> Result<(), Broken> {
+    fn entry(&mut self, event: Event<'a>, span: Span, entries: &mut Entries) -> Result<(), Broken> {
         let key = self.node(event, span)?;
         let (event, span) = self.expect_next()?;
         let value = self.node(event, span)?;
@@ -226,8 +232,16 @@ impl<'a> Reader<'a, '_> {
             value: name,
             span: key.span,
         };
-        match entries.iter().find(|(known, _)| known.value == name.value) {
-            Some((first, _)) => self.diags.push(
+        if name.value == "<<" {
+            self.refuse("YAML merge keys", &name.span);
+            return Ok(());
+        }
+        match entries
+            .places
+            .get(&name.value)
+            .map(|at| &entries.list[*at].0)
+        {
+            Some(first) => self.diags.push(
                 Diagnostic::new(
                     format!("duplicate entry `{}`", name.value),
                     &name.span,
@@ -236,9 +250,37 @@ impl<'a> Reader<'a, '_> {
                 .context(&first.span, "first here")
                 .help("merge the two entries or rename one"),
             ),
-            None => entries.push((name, value)),
+            None => {
+                let place = entries.list.len();
+                entries.places.insert(name.value.clone(), place);
+                entries.list.push((name, value));
+            }
         }
         Ok(())
+    }
+
+    /// The word beginning with `mark` that stands before a node, of which the parser keeps no place.
+    fn mark_before(&self, node: &Span, mark: char) -> Span {
+        let mut end = node.range.start;
+        let mut range = node.range.clone();
+        // Lines with nothing but a comment may stand between.
+        while end > 0 {
+            let start = self.text[..end].rfind('\n').map_or(0, |at| at + 1);
+            let line = &self.text[start..end];
+            let line = line.split(" #").next().unwrap_or(line).trim_end();
+            let word = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+            if line[word..].starts_with(mark) {
+                range = start + word..start + line.len();
+            } else if line.trim_start().is_empty() || line.trim_start().starts_with('#') {
+                end = start.saturating_sub(1);
+                continue;
+            }
+            break;
+        }
+        Span {
+            file: self.file,
+            range,
+        }
     }
 
     fn expect_next(&mut self) -> Result<(Event<'a>, Span), Broken> {

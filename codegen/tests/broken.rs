@@ -1,57 +1,25 @@
 //! Broken specifications: every mistake must be reported on its line, in the predicted
 //! words, and nothing else may be.
 //!
-//! Each file of `broken/` names the file of the small specification in `base/` that it
-//! replaces or adds. `# error: A | B` predicts a report on its own line whose text
-//! contains A and B; `# error-above: ...` one on the file's first line of content.
+//! A file of `broken/` is one specification or more, each of which begins with a line that names
+//! the file of the small specification in `base/` that it replaces or adds. `# error: A | B`
+//! predicts a report on its own line whose text contains A and B; `# error-above: ...` one on the
+//! file's first line of content, `# error-other: ...` one in another file.
+
+mod small;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use small::{base, load, specifications, tests};
 use wali_codegen::diag::{Diagnostic, Diagnostics};
 use wali_codegen::model::Spec;
-use wali_codegen::source::{Source, Sources};
-
-fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
-}
-
-fn base() -> Sources {
-    Sources::read(&tests().join("base")).expect("the small specification")
-}
-
-/// Checks a specification, with an entry for every call that it leaves out.
-fn load(mut sources: Sources) -> Result<Spec, Diagnostics> {
-    let lines = |part: &'static str| {
-        let files = sources.files.iter();
-        let files = files.filter(move |file| file.path.starts_with(part));
-        files.flat_map(|file| file.text.lines())
-    };
-    let described: Vec<&str> = lines("syscalls/").collect();
-    let lacks = |name: &str| {
-        let entry = format!("{name}:");
-        !described.iter().any(|line| line.starts_with(&entry))
-    };
-    let rest: String = lines("facts/syscalls.yaml")
-        .filter_map(|line| line.split_once(": {").map(|(name, _)| name))
-        .filter(|name| lacks(name))
-        .map(|name| {
-            format!("{name}:\n  doc: A call.\n  refuse: ENOSYS\n  because: nobody asks for it\n")
-        })
-        .collect();
-    if !rest.is_empty() {
-        sources.files.push(Source {
-            path: "syscalls/rest.yaml".to_owned(),
-            text: rest,
-        });
-    }
-    Spec::from_sources(sources)
-}
+use wali_codegen::source::Source;
 
 /// A report that a comment predicts.
 #[derive(Debug)]
 struct Predicted {
-    line: usize,
+    /// None in another file, 0 at the top of this one.
+    line: Option<usize>,
     parts: Vec<String>,
 }
 
@@ -65,15 +33,17 @@ fn predictions(text: &str) -> Vec<Predicted> {
     for (index, line) in text.lines().enumerate() {
         for part in line.split("# error: ").skip(1) {
             predicted.push(Predicted {
-                line: index + 1,
+                line: Some(index + 1),
                 parts: parts(part.trim_end()),
             });
         }
-        if let Some(part) = line.strip_prefix("# error-above: ") {
-            predicted.push(Predicted {
-                line: 0,
-                parts: parts(part),
-            });
+        for (prefix, line_of) in [("# error-above: ", Some(0)), ("# error-other: ", None)] {
+            if let Some(part) = line.strip_prefix(prefix) {
+                predicted.push(Predicted {
+                    line: line_of,
+                    parts: parts(part),
+                });
+            }
         }
     }
     predicted
@@ -90,18 +60,19 @@ fn whole(diagnostic: &Diagnostic) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-fn check(path: &Path) -> Result<(), String> {
-    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+/// Checks one, and says how many mistakes were found.
+fn check(text: &str) -> Result<usize, String> {
     let (first, _) = text.split_once('\n').ok_or("empty")?;
     let target = first.strip_prefix("# file: ").ok_or("no `# file:` line")?;
     let mut sources = base();
     sources.files.retain(|file| file.path != target);
     sources.files.push(Source {
         path: target.to_owned(),
-        text: text.clone(),
+        text: text.to_owned(),
     });
     let diags = load(sources).err().ok_or("no error was reported")?;
-    let mut predicted = predictions(&text);
+    assert!(!diags.to_string().is_empty());
+    let mut predicted = predictions(text);
     if predicted.is_empty() {
         return Err("predicts nothing".to_owned());
     }
@@ -111,7 +82,10 @@ fn check(path: &Path) -> Result<(), String> {
         let said = whole(diagnostic);
         let found = predicted.iter().position(|p| {
             // The top of a file counts as above whatever its first line of content is.
-            let line_fits = line.is_some_and(|l| l == p.line || (p.line == 0 && l <= 2));
+            let line_fits = match (line, p.line) {
+                (Some(line), Some(0)) => line <= 2,
+                (line, predicted) => line == predicted,
+            };
             line_fits && p.parts.iter().all(|part| said.contains(part.as_str()))
         });
         match found {
@@ -120,7 +94,7 @@ fn check(path: &Path) -> Result<(), String> {
         }
     }
     if surprises.is_empty() && predicted.is_empty() {
-        return Ok(());
+        return Ok(diags.len());
     }
     Err(format!(
         "not predicted: {surprises:#?}\nnot reported: {predicted:#?}"
@@ -156,16 +130,23 @@ fn a_call_without_an_entry_is_named() {
 #[test]
 fn every_mistake_is_reported_as_predicted() {
     let mut failures = Vec::new();
-    let mut count = 0;
+    let (mut count, mut mistakes) = (0, 0);
     for entry in fs::read_dir(tests().join("broken")).expect("the folder of broken files") {
         let path = entry.expect("an entry").path();
-        count += 1;
-        if let Err(failure) = check(&path) {
-            failures.push(format!("{}: {failure}", path.display()));
+        let text = fs::read_to_string(&path).expect("a file");
+        for (line, text) in specifications(&text) {
+            count += 1;
+            match check(&text) {
+                Ok(found) => mistakes += found,
+                Err(failure) => {
+                    failures.push(format!("{}:{}: {failure}", path.display(), line + 1));
+                }
+            }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-    assert!(count >= 20, "only {count} broken files found");
+    assert!(count >= 200, "only {count} broken specifications found");
+    assert!(mistakes >= 300, "only {mistakes} mistakes in them");
 }
 
 #[test]
@@ -260,23 +241,6 @@ fn the_facts_are_not_blamed_for_a_mistake_in_an_isa() {
 }
 
 #[test]
-fn truncated_files_never_panic() {
-    let real = Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec"));
-    let real = real.expect("the specification");
-    for (index, file) in real.files.iter().enumerate() {
-        // A prime step visits cuts of every kind without taking minutes.
-        for cut in (0..file.text.len()).step_by(2999) {
-            let mut sources = real.clone();
-            let cut = file.text.floor_char_boundary(cut);
-            sources.files[index].text.truncate(cut);
-            if let Err(diags) = load(sources) {
-                assert!(!diags.to_string().is_empty());
-            }
-        }
-    }
-}
-
-#[test]
 fn hostile_files_neither_panic_nor_hang() {
     let deep = "[".repeat(100_000);
     let deep_map = "{ a: ".repeat(100_000);
@@ -303,5 +267,52 @@ fn hostile_files_neither_panic_nor_hang() {
         });
         let diags = load(sources).expect_err("nothing of this is a specification");
         assert!(diags.to_string().contains("hostile.yaml"));
+    }
+}
+
+/// What is no text at all has no lines to point into, but is told apart.
+#[test]
+fn other_encodings_are_refused_with_their_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let put = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, bytes).expect("a file");
+    };
+    for file in base().files {
+        put(&file.path, file.text.as_bytes());
+    }
+    let utf16: Vec<u8> = "read: {}\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (bytes, line) in [
+        (&b"nanosleep:\n  doc: Schl\xe4ft.\n"[..], 2),
+        (&[&[0xff, 0xfe], &utf16[..]].concat(), 1),
+        (b"nanosleep: { doc: \"\xed\xa0\x80\" }\n", 1),
+    ] {
+        put("syscalls/broken.yaml", bytes);
+        let text = Spec::load(dir.path()).expect_err("no UTF-8").to_string();
+        let said = format!("syscalls/broken.yaml: line {line} is not UTF-8");
+        assert!(text.contains(&said), "{text}");
+    }
+}
+
+/// What editors elsewhere leave behind is no mistake.
+#[test]
+fn byte_order_marks_and_carriage_returns_are_read_over() {
+    let mut sources = base();
+    for file in &mut sources.files {
+        file.text = format!("\u{feff}{}", file.text.replace('\n', "\r\n"));
+    }
+    let rest = "nanosleep,stat,statx"
+        .split(',')
+        .map(|name| format!("{name}: {{ doc: A call., refuse: ENOSYS, because: a test }}\r\n"));
+    sources.files.push(Source {
+        path: "syscalls/rest.yaml".to_owned(),
+        text: rest.collect(),
+    });
+    if let Err(diags) = Spec::from_sources(sources) {
+        panic!("{diags}");
     }
 }

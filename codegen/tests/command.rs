@@ -42,6 +42,40 @@ fn check_finds_the_specification_above_and_counts() {
 }
 
 #[test]
+fn mistakes_are_there_as_json() {
+    let output = run(&["check", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "[]\n");
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/base");
+    let copied = Command::new("cp")
+        .arg("-R")
+        .arg(&base)
+        .arg(dir.path().join("spec"))
+        .status();
+    assert!(copied.expect("cp").success());
+    let broken = "nanosleep:\n  doc: Sleeps.\n  args: { req: { in: struct timespce } }\n";
+    std::fs::write(dir.path().join("spec/syscalls/time.yaml"), broken).expect("a file");
+    let spec = dir.path().join("spec");
+    let output = run(&["check", "--json", "--spec", spec.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "");
+    let mistakes: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let expected = serde_json::json!({
+        "message": "unknown type `struct timespce`",
+        "file": "syscalls/time.yaml",
+        "line": 3,
+        "column": 22,
+        "end_line": 3,
+        "end_column": 37,
+        "label": "expected a struct of structs.yaml",
+        "help": "did you mean `struct timespec`?",
+    });
+    assert!(mistakes.contains(&expected), "{mistakes:#?}");
+}
+
+#[test]
 fn json_lists_every_call_of_the_kernel() {
     let output = run(&["list", "--json"]);
     let rows: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -66,7 +100,8 @@ fn json_lists_every_call_of_the_kernel() {
     assert_eq!(row("openat2")["since"], "5.6");
     let range = serde_json::json!({ "after": null, "by": "6.12" });
     assert_eq!(row("riscv_hwprobe")["since"], range);
-    assert_eq!(row("tuxcall")["since"], Value::Null);
+    let range = serde_json::json!({ "after": null, "by": "6.1" });
+    assert_eq!(row("tuxcall")["since"], range);
     assert_eq!(row("read")["answer"], "direct");
     assert_eq!(row("readv")["answer"], "convert");
     assert_eq!(row("mmap")["answer"], "runtime");
@@ -117,6 +152,23 @@ fn tables_are_aligned_and_filtered() {
 fn mistakes_on_the_command_line_are_explained() {
     for (args, word) in [
         (vec!["list", "--isa", "sparc"], "riscv64"),
+        (vec!["list", "--isa", "arm64"], "did you mean `aarch64`?"),
+        (
+            vec!["emit", "syscallent", "risc64"],
+            "did you mean `riscv64`?",
+        ),
+        (vec!["emit", "seccomp", "raed"], "did you mean `read`?"),
+        (vec!["emit", "jsn"], "a similar value exists: 'json'"),
+        (vec!["explain", "SYS_raed"], "did you mean `read`?"),
+        (
+            vec!["explain", "__proc_exti"],
+            "did you mean `__proc_exit`?",
+        ),
+        (vec!["fmt", "no-such.yaml"], "no-such.yaml: No such file"),
+        (
+            vec!["compare-reference", "Cargo.toml"],
+            "Cargo.toml: line 1: expected the columns",
+        ),
         (vec!["check", "--spec", "no/such/folder"], "no/such/folder"),
         (
             vec!["check", "--spec", "Cargo.toml"],

@@ -106,6 +106,43 @@ fn a_c_compiler_takes_the_table_of_native_symbols() {
     }
 }
 
+/// What a compiler makes of a call by a constant number: the one import, with its arguments.
+#[test]
+fn a_constant_number_becomes_one_import_of_musl() {
+    let files = emit::musl(spec());
+    let mut file = tempfile::Builder::new().suffix(".c").tempfile().unwrap();
+    let calls = "long constant(int fd, void *buf, long size) {\n\
+        return __syscall3(__NR_read, fd, (long)buf, size);\n}\n\
+        long unknown(void) { return __syscall0(9999); }\n";
+    for text in [
+        &files["arch/wasm32/bits/syscall.h.in"],
+        &files["arch/wasm32/syscall_arch.h"],
+        calls,
+    ] {
+        file.write_all(text.as_bytes()).unwrap();
+    }
+    let output = Command::new("clang-19")
+        .args([
+            "--target=wasm32",
+            "-ffreestanding",
+            "-O2",
+            "-Wall",
+            "-Werror",
+        ])
+        .args(["-Wno-int-to-pointer-cast", "-Wno-pointer-to-int-cast"])
+        .args(["-S", "-o", "-"])
+        .arg(file.path())
+        .output()
+        .unwrap_or_else(|e| panic!("cannot run clang-19: {e}"));
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let assembly = String::from_utf8_lossy(&output.stdout);
+    let imports = assembly.lines().filter(|l| l.contains(".import_name"));
+    let imports: Vec<&str> = imports.map(str::trim).collect();
+    assert_eq!(imports, [".import_name\t__wali_read, SYS_read"]);
+    assert!(assembly.contains("\t-38\n"), "ENOSYS: {assembly}");
+}
+
 /// What a tracer that includes the table has around it; a call is decoded by its number of
 /// arguments.
 const TRACER: &str = "enum { TD = 1, TF = 2, TM = 4, TN = 8, TP = 16, TS = 32, TI = 64 };\n\

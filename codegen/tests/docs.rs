@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wali_codegen::emit;
+use wali_codegen::facts::upstream;
 use wali_codegen::model::Spec;
 
 fn root() -> PathBuf {
@@ -127,4 +128,16 @@ fn old_pages_go_and_others_stay() {
     assert!(
         names.contains("notes.md") && names.contains("README.md") && !names.contains("gone.md")
     );
+}
+
+#[test]
+fn the_readme_is_about_the_facts() {
+    let spec = spec();
+    let release = upstream(&spec.provenance.version).expect("a release");
+    let said = format!(
+        "All {} calls in Linux {release}'s tables",
+        spec.kernel.len()
+    );
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    assert!(readme.contains(&said), "README.md does not say: {said}");
 }

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod fault;
 pub mod host;
 pub mod interp;
+pub mod json;
 pub mod memory;
 pub mod program;
 

@@ -3,7 +3,9 @@
 mod imports;
 mod jumps;
 mod load;
+pub mod profile;
 mod signals;
+pub mod stats;
 mod threads;
 
 use std::ffi::c_int;
@@ -19,6 +21,8 @@ use crate::host::mappings::PAGE;
 use crate::host::{Process, Thread};
 use crate::interp::{ExportIndex, Instance, InterruptHandle, LinkError, Module, Trap, TrapKind};
 use crate::memory::{Memory, MemoryError};
+use profile::Profile;
+use stats::Stats;
 use threads::{Ended, Group};
 
 /// The export that starts a program.
@@ -92,6 +96,18 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// How a program is run.
+#[derive(Default)]
+pub struct Settings {
+    /// What ends the process when the program ends, if that is the program's alone; see
+    /// [`Program::with_end`].
+    pub end: Option<Box<End>>,
+    /// What its time goes into.
+    pub stats: Option<Arc<Stats>>,
+    /// Where it goes.
+    pub profile: Option<Arc<Profile>>,
+}
+
 /// A program ready to run on the calling thread.
 pub struct Program {
     instance: Instance,
@@ -104,7 +120,7 @@ impl Program {
     /// # Errors
     /// When the module is no WALI program, or asks for what is not there.
     pub fn new(module: &Module, process: Arc<Process>) -> Result<Program, StartError> {
-        Program::link(module, process, None)
+        Program::with(module, process, Settings::default())
     }
 
     /// The same, for a process that is the program's alone: when the program ends, `end` is
@@ -117,18 +133,31 @@ impl Program {
         process: Arc<Process>,
         end: Box<End>,
     ) -> Result<Program, StartError> {
-        Program::link(module, process, Some(end))
+        let end = Some(end);
+        Program::with(
+            module,
+            process,
+            Settings {
+                end,
+                ..Settings::default()
+            },
+        )
     }
 
-    fn link(
+    /// The same, with whatever is to be different.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with(
         module: &Module,
         process: Arc<Process>,
-        end: Option<Box<End>>,
+        settings: Settings,
     ) -> Result<Program, StartError> {
         check_exports(module)?;
         // SAFETY: asks for a number.
         check_pages(unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64)?;
-        let linker = imports::link(module, process.tracer()).map_err(StartError::Imports)?;
+        let stats = settings.stats.as_ref();
+        let linker = imports::link(module, process.tracer(), stats).map_err(StartError::Imports)?;
         let ty = module.memory_type().ok_or(StartError::Export {
             name: MEMORY,
             what: "it has no memory",
@@ -136,7 +165,7 @@ impl Program {
         let memory = Memory::new(ty).map_err(StartError::Memory)?;
         memory.map().limits = process.limits();
         let thread = Thread::new(process, memory);
-        let group = Group::new(module.clone(), linker, end);
+        let group = Group::new(module.clone(), linker, settings);
         let mut prepared = group.instance(thread, true).map_err(StartError::Link)?;
         group.begin_first(prepared.interrupt_handle());
         let started = prepared.start();
@@ -234,6 +263,7 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         | TrapKind::MemoryProtected { .. }
         | TrapKind::StackOverflow
         | TrapKind::TableOutOfBounds
+        | TrapKind::NullException
         | TrapKind::UndefinedElement { .. }
         | TrapKind::UninitializedElement { .. } => Some(libc::SIGSEGV),
         TrapKind::UnalignedAtomic { .. } | TrapKind::MemoryBeyondFile { .. } => Some(libc::SIGBUS),
@@ -243,6 +273,8 @@ pub fn signal_of(trap: &Trap) -> Option<c_int> {
         }
         // As of a C library that looks whether the place of a jump is there.
         TrapKind::BadJump(_) => Some(libc::SIGABRT),
+        // As of C++, where nothing catches.
+        TrapKind::Exception(_) => Some(libc::SIGABRT),
         _ => None,
     }
 }

@@ -63,6 +63,22 @@ fn single_variables_are_added_replaced_and_passed_on() {
     );
 }
 
+/// What follows the module is the program's, also if it looks like an option.
+#[test]
+fn the_program_s_arguments_are_not_options() {
+    let mut command: Command = workspace::command(workspace::wali());
+    command
+        .arg("run")
+        .arg(printer())
+        .args(["-e", "NEW=1", "--clear-env", "--", "--help"]);
+    command.env_clear().env("HOST", "one");
+    let outcome = run(command, b"", Duration::from_secs(60));
+    assert_eq!(outcome.end, End::Exit(0), "{}", outcome.errors());
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    assert!(text.contains("HOST=one"), "{text}");
+    assert!(!text.contains("NEW=1"), "{text}");
+}
+
 #[test]
 fn files_come_before_single_variables() {
     let dir = TempDir::new().unwrap();

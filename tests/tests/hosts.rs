@@ -164,6 +164,30 @@ fn check_compares_with_this_kernel() {
 }
 
 #[test]
+fn check_names_what_a_module_needs_of_webassembly() {
+    for (definitions, code, needs) in [
+        ("", "", "needs nothing but the first version of WebAssembly"),
+        ("", "(drop (i32x4.splat (i32.const 1)))", "needs simd"),
+        ("(tag)", "", "needs exceptions"),
+        ("", "try catch_all end", "needs legacy-exceptions"),
+        (
+            "",
+            "(atomic.fence) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))",
+            "needs bulk-memory, threads",
+        ),
+    ] {
+        let dir = module(definitions, code);
+        let outcome = check(&[], &dir);
+        let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+        assert_eq!(
+            text.lines().last(),
+            Some(needs),
+            "{definitions} {code}: {text}"
+        );
+    }
+}
+
+#[test]
 fn check_speaks_json() {
     let imports = [
         import("SYS_read"),
@@ -180,6 +204,7 @@ fn check_speaks_json() {
     assert_eq!(value["isa"], std::env::consts::ARCH);
     assert_eq!(value["kernel"], "5.5");
     assert_eq!(value["error"], Value::Null);
+    assert_eq!(value["features"], serde_json::json!([]));
     let rows = value["imports"].as_array().expect("rows");
     assert_eq!(rows.len(), imports.len());
     let fields = |row: &Value| ["name", "answer", "since", "here"].map(|key| row[key].clone());

@@ -8,11 +8,15 @@ use crate::intent::calls::{ArgIntent, ArgTypeIntent, ByIntent, CallIntent, LackI
 use crate::intent::decode;
 use crate::model::{
     Arg, ArgType, Aux, By, Call, Constant, Dir, Element, FlagSet, Len, PerIsa, Pointee, Returns,
+    Role,
 };
 use crate::source::{Name, Span};
 
 /// The flag set that `refuse` takes its names from.
 const ERRNO: &str = "errno";
+
+/// Bytes that a guest's addresses reach.
+const MEMORY: u64 = 1 << 32;
 
 pub(super) type FlagSets = BTreeMap<String, FlagSet>;
 
@@ -55,10 +59,13 @@ impl Checker<'_> {
             let version = &self.facts.provenance.version;
             let message = format!("the kernel has no system call `{name}`");
             let label = format!("not in the tables of Linux {version}");
-            self.diags.push(
-                Diagnostic::new(message, &call.name.span, label)
-                    .help_opt(did_you_mean(name, known)),
-            );
+            self.diags
+                .push(
+                    Diagnostic::new(message, &call.name.span, label).help_opt(did_you_mean(
+                        name.strip_prefix("SYS_").unwrap_or(name),
+                        known,
+                    )),
+                );
         }
         let mut args = self.args(&call.args);
         let returns = self.returns(call.returns.as_ref());
@@ -68,6 +75,7 @@ impl Checker<'_> {
                 call,
                 returns: &returns,
                 restart: call.restart,
+                by: vec![cases.by.value.as_str()],
             };
             self.cases(cases, &base, &mut args, sets)
         });
@@ -102,7 +110,7 @@ impl Checker<'_> {
             fallback,
             cases,
             numbers: PerIsa(numbers?.clone()),
-            since: self.since.get(name).copied(),
+            since: self.firsts.call(name, self.stated.get(name).copied()),
             doc: call.doc.clone(),
         })
     }
@@ -333,12 +341,16 @@ impl Checker<'_> {
                     self.diags
                         .push(Diagnostic::new(message, &len.key.span, label));
                 }
-                self.len_value(&len.value, args)
+                let scalar = what.strip_prefix("array of ").map(str::trim);
+                let scalar = scalar.and_then(|name| self.intent.scalars.get(name));
+                let element = scalar.map_or(1, |scalar| u64::from(scalar.guest.bits / 8));
+                self.len_value(&len.value, element, args)
             }
         }
     }
 
-    fn len_value(&mut self, value: &Name, args: &[ArgIntent]) -> Option<Len> {
+    /// A length in units of `element` bytes.
+    fn len_value(&mut self, value: &Name, element: u64, args: &[ArgIntent]) -> Option<Len> {
         if let Some(number) = decode::integer(&value.value) {
             let fixed = u64::try_from(number)
                 .ok()
@@ -352,17 +364,54 @@ impl Checker<'_> {
                     "expected more than 0",
                 ));
             }
+            if u64::try_from(number).is_ok_and(|n| n > MEMORY / element.max(1)) {
+                let message = format!("{number} is no length");
+                let label = "more than a guest's memory holds";
+                self.diags
+                    .push(Diagnostic::new(message, &value.span, label));
+                return None;
+            }
             return fixed;
+        }
+        if decode::looks_like_integer(&value.value) {
+            let message = format!("{} is no length", value.value);
+            let label = "more than 64 bits hold";
+            self.diags
+                .push(Diagnostic::new(message, &value.span, label));
+            return None;
         }
         match args
             .iter()
             .find(|arg| arg.name.value == value.value)
             .map(|arg| &arg.ty)
         {
-            Some(ArgTypeIntent::Value(_)) => Some(Len::Arg(value.value.clone())),
-            Some(ArgTypeIntent::Pointer { to, .. })
+            Some(ArgTypeIntent::Value(ty)) => {
+                let role = match self.intent.scalars.get(&ty.value).map(|scalar| scalar.role) {
+                    Some(Role::Plain) => None,
+                    Some(_) => Some("stands for something else"),
+                    None if self.intent.sets.contains_key(&ty.value) => Some("is flags"),
+                    // An unknown type is reported where it stands.
+                    None => None,
+                };
+                if let Some(role) = role {
+                    let message = format!("`{}` is no length", value.value);
+                    let label = format!("a `{}` {role}", ty.value);
+                    self.diags
+                        .push(Diagnostic::new(message, &value.span, label));
+                    return None;
+                }
+                Some(Len::Arg(value.value.clone()))
+            }
+            Some(ArgTypeIntent::Pointer { to, dir, .. })
                 if self.intent.scalars.contains_key(&to.value) =>
             {
+                if let Dir::Out = dir {
+                    let message = format!("`{}` is no length", value.value);
+                    let label = "the kernel only writes it; expected `in` or `inout`";
+                    self.diags
+                        .push(Diagnostic::new(message, &value.span, label));
+                    return None;
+                }
                 Some(Len::Arg(value.value.clone()))
             }
             Some(ArgTypeIntent::Pointer { .. } | ArgTypeIntent::Unused(_)) => {

@@ -15,6 +15,8 @@ pub(super) struct Base<'a> {
     pub call: &'a CallIntent,
     pub returns: &'a Returns,
     pub restart: Restart,
+    /// The arguments by which cases have been told apart.
+    pub by: Vec<&'a str>,
 }
 
 /// Where an ioctl's number has the size of what it moves.
@@ -98,6 +100,16 @@ impl Checker<'_> {
             }
         }
         let set = self.enumeration(cases, sets)?;
+        if let Some(rest) = &cases.rest
+            && set.members.iter().all(|member| {
+                let mut written = cases.cases.iter();
+                written.any(|case| case.name.value == member.name)
+            })
+        {
+            let label = "every member has a case";
+            self.diags
+                .push(Diagnostic::new("useless `rest`", &rest.span, label));
+        }
         let mut known = Vec::new();
         for case in &cases.cases {
             if let Some(constant) = self.member(case, set) {
@@ -106,7 +118,7 @@ impl Checker<'_> {
         }
         let otherwise = self.otherwise(&cases.otherwise, sets)?;
         if let Some(rest) = &cases.rest {
-            let rest = self.otherwise(rest, sets)?;
+            let rest = self.otherwise(&rest.value, sets)?;
             let listed = |member: &&Constant| {
                 cases
                     .cases
@@ -197,6 +209,22 @@ impl Checker<'_> {
             call: base.call,
             returns: &returns,
             restart,
+            by: Vec::new(),
+        };
+        if let Some(cases) = &case.cases
+            && base.by.contains(&cases.by.value.as_str())
+        {
+            let message = format!("cases by `{}` within such cases", cases.by.value);
+            let label = "its value is known here";
+            self.diags
+                .push(Diagnostic::new(message, &cases.by.span, label));
+            return None;
+        }
+        let mut by_here = base.by.clone();
+        by_here.extend(case.cases.as_ref().map(|cases| cases.by.value.as_str()));
+        let below = Base {
+            by: by_here,
+            ..below
         };
         let cases = match &case.cases {
             Some(cases) => Some(self.cases(cases, &below, &mut own, sets)?),
@@ -267,11 +295,15 @@ impl Checker<'_> {
             self.diags
                 .push(Diagnostic::new("too wide for the argument", span, label));
         }
+        let tells = |cases: &Option<CasesIntent>, name: &Name| {
+            let by = cases.as_ref().map(|cases| &cases.by.value);
+            by == Some(&name.value)
+        };
         for given in &case.args {
-            if let (ArgTypeIntent::Unused(span), Some(cases)) = (&given.ty, &case.cases)
-                && cases.by.value == given.name.value
+            if let ArgTypeIntent::Unused(span) = &given.ty
+                && (tells(&case.cases, &given.name) || tells(&call.cases, &given.name))
             {
-                let label = "the cases below are told apart by it";
+                let label = "cases are told apart by it";
                 self.diags
                     .push(Diagnostic::new("an argument that is used", span, label));
             }

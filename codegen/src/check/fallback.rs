@@ -2,15 +2,24 @@
 
 use super::Checker;
 use super::calls::FlagSets;
+use super::types;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::intent::calls::{
     ArgIntent, ArgTypeIntent, ByIntent, CallIntent, FallbackArgIntent, FallbackIntent,
 };
 use crate::intent::decode;
-use crate::model::{Constant, Dir, Fallback, FallbackArg, PerIsa};
+use crate::intent::types::SetIntent;
+use crate::model::{Constant, Dir, Fallback, FallbackArg, FlagSet, PerIsa};
 use crate::source::{Name, Span};
 
-impl Checker<'_> {
+/// An argument of the other call, and what fits it.
+struct Taken<'a> {
+    arg: &'a ArgIntent,
+    set: Option<&'a SetIntent>,
+    bits: Option<u8>,
+}
+
+impl<'s> Checker<'s> {
     pub(super) fn fallback(
         &mut self,
         call: &CallIntent,
@@ -56,9 +65,34 @@ impl Checker<'_> {
             );
             return None;
         }
+        let result = |call: &CallIntent| {
+            call.returns
+                .as_ref()
+                .map_or("nothing", |n| &n.value)
+                .to_owned()
+        };
+        let (own, other) = (result(call), result(target));
+        if own != other {
+            let message = format!(
+                "`{}` does not return what `{}` does",
+                to.value, call.name.value
+            );
+            let label = format!("`{other}` there, but `{own}` here");
+            self.diags.push(
+                Diagnostic::new(message, &to.span, label)
+                    .context(&target.name.span, "the call is described here"),
+            );
+        }
         let pairs = fallback.args.iter().zip(&target.args);
         let args: Vec<Option<FallbackArg>> = pairs
-            .map(|(given, taken)| self.fallback_arg(call, given, taken, sets))
+            .map(|(given, taken)| {
+                let taken = Taken {
+                    arg: taken,
+                    set: self.set_taken(target, taken),
+                    bits: self.bits(&taken.ty),
+                };
+                self.fallback_arg(call, given, &taken, sets)
+            })
             .collect();
         let args = args.into_iter().collect::<Option<Vec<FallbackArg>>>()?;
         Some(Fallback {
@@ -88,11 +122,32 @@ impl Checker<'_> {
         }
     }
 
+    /// The flag set of an argument, be it by its type or by the cases that it tells apart.
+    fn set_taken(&self, target: &CallIntent, taken: &ArgIntent) -> Option<&'s SetIntent> {
+        let ArgTypeIntent::Value(ty) = &taken.ty else {
+            return None;
+        };
+        let by_cases = target.cases.as_ref();
+        let by_cases = by_cases.filter(|cases| cases.by.value == taken.name.value);
+        let name = by_cases.map_or(ty, |cases| &cases.set);
+        self.intent.sets.get(&name.value)
+    }
+
+    /// The width of what is passed by value, as far as its type is known.
+    fn bits(&self, ty: &ArgTypeIntent) -> Option<u8> {
+        let ArgTypeIntent::Value(name) = ty else {
+            return None;
+        };
+        let set = self.intent.sets.get(&name.value);
+        let scalar = set.map_or(&name.value, |set| &set.ty.value);
+        Some(self.intent.scalars.get(scalar)?.guest.bits)
+    }
+
     fn fallback_arg(
         &mut self,
         call: &CallIntent,
         given: &FallbackArgIntent,
-        taken: &ArgIntent,
+        taken: &Taken<'_>,
         sets: &FlagSets,
     ) -> Option<FallbackArg> {
         match given {
@@ -101,16 +156,34 @@ impl Checker<'_> {
         }
     }
 
+    /// Reports a constant that is none of those which the argument takes.
+    fn among_taken(&mut self, name: &Name, taken: &Taken<'_>) -> Option<()> {
+        let Some(set) = taken.set else {
+            return Some(());
+        };
+        if set.members.iter().any(|member| member.value == name.value) {
+            return Some(());
+        }
+        let members = set.members.iter().map(|member| member.value.as_str());
+        let message = format!("`{}` is no member of `{}`", name.value, set.name.value);
+        let label = format!("`{}` takes members of this set", taken.arg.name.value);
+        self.diags.push(
+            Diagnostic::new(message, &name.span, label)
+                .help_opt(did_you_mean(&name.value, members)),
+        );
+        None
+    }
+
     /// Constants that combine by or become one constant.
     fn combined(
         &mut self,
         flags: &[Name],
         span: &Span,
-        taken: &ArgIntent,
+        taken: &Taken<'_>,
         sets: &FlagSets,
     ) -> Option<FallbackArg> {
-        if let ArgTypeIntent::Pointer { .. } = taken.ty {
-            let message = format!("`{}` is a pointer", taken.name.value);
+        if let ArgTypeIntent::Pointer { .. } = taken.arg.ty {
+            let message = format!("`{}` is a pointer", taken.arg.name.value);
             self.diags
                 .push(Diagnostic::new(message, span, "flags are no address"));
             return None;
@@ -132,6 +205,19 @@ impl Checker<'_> {
                 complete = false;
                 continue;
             };
+            if self.among_taken(flag, taken).is_none() {
+                complete = false;
+                continue;
+            }
+            let combines =
+                |set: &FlagSet| set.bits && set.members.iter().any(|m| m.name == flag.value);
+            if flags.len() > 1 && !sets.values().any(combines) {
+                let message = format!("`{}` does not combine by or", flag.value);
+                let label = "a member of enumerations only";
+                self.diags.push(Diagnostic::new(message, &flag.span, label));
+                complete = false;
+                continue;
+            }
             whole = Some(match whole {
                 None => constant.clone(),
                 Some(before) => or(&before, constant),
@@ -144,9 +230,10 @@ impl Checker<'_> {
         &mut self,
         call: &CallIntent,
         given: &Name,
-        taken: &ArgIntent,
+        to: &Taken<'_>,
         sets: &FlagSets,
     ) -> Option<FallbackArg> {
+        let taken = to.arg;
         let pointer = matches!(taken.ty, ArgTypeIntent::Pointer { .. });
         let nullable = matches!(taken.ty, ArgTypeIntent::Pointer { nullable: true, .. });
         let what = &taken.name.value;
@@ -158,14 +245,36 @@ impl Checker<'_> {
                     .push(Diagnostic::new(message, &given.span, label));
                 return None;
             }
+            if to.bits.is_some_and(|bits| !types::fits(number, bits)) {
+                let message = format!("{number} does not fit into `{what}`");
+                let label = format!("more than {} bits", to.bits.unwrap_or_default());
+                self.diags.push(
+                    Diagnostic::new(message, &given.span, label)
+                        .context(&taken.name.span, format!("`{what}` is described here")),
+                );
+                return None;
+            }
             return Some(FallbackArg::Int(number));
+        }
+        if decode::looks_like_integer(&given.value) {
+            let message = format!("{} does not fit into `{what}`", given.value);
+            let label = "more than 64 bits hold";
+            self.diags
+                .push(Diagnostic::new(message, &given.span, label));
+            return None;
         }
         if let Some(arg) = call.args.iter().find(|arg| arg.name.value == given.value) {
             let same = match (&arg.ty, &taken.ty) {
-                (ArgTypeIntent::Value(_), ArgTypeIntent::Value(_)) => true,
-                (ArgTypeIntent::Pointer { to: a, .. }, ArgTypeIntent::Pointer { to: b, .. }) => {
-                    a.value == b.value
+                (ArgTypeIntent::Value(_), ArgTypeIntent::Value(_)) => {
+                    let narrower = |(own, theirs)| own > theirs;
+                    !self.bits(&arg.ty).zip(to.bits).is_some_and(narrower)
                 }
+                (
+                    ArgTypeIntent::Pointer { to: a, dir, .. },
+                    ArgTypeIntent::Pointer {
+                        to: b, dir: there, ..
+                    },
+                ) => a.value == b.value && dir == there,
                 _ => false,
             };
             if !same {
@@ -182,6 +291,14 @@ impl Checker<'_> {
         }
         let constant = find_constant(sets, &given.value);
         if let Some(constant) = constant {
+            if pointer {
+                let message = format!("`{what}` is a pointer");
+                let label = "a constant is no address";
+                self.diags
+                    .push(Diagnostic::new(message, &given.span, label));
+                return None;
+            }
+            self.among_taken(given, to)?;
             return Some(FallbackArg::Constant(constant.clone()));
         }
         let names = call.args.iter().map(|arg| arg.name.value.as_str());
@@ -226,6 +343,7 @@ fn or(a: &Constant, b: &Constant) -> Constant {
         name: format!("{} | {}", a.name, b.name),
         guest: a.guest | b.guest,
         host: PerIsa(host.collect()),
+        since: None,
     }
 }
 

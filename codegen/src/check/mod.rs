@@ -11,9 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::facts::{self, Facts};
+use crate::facts::history::{self, Firsts, History};
+use crate::facts::{self, Facts, Stated};
 use crate::intent::{self, Intent};
-use crate::model::{Isa, PerIsa, Since, Spec};
+use crate::model::{Isa, PerIsa, Spec};
 use crate::source::{Sources, Span};
 
 /// What to do when facts and intent disagree.
@@ -80,11 +81,31 @@ pub fn load_intent(dir: &Path) -> Result<Intent, Diagnostics> {
     }
 }
 
+/// What people wrote, and the facts as they are, with those of older releases.
+///
+/// # Errors
+/// Either cannot be read, or is wrong in itself.
+pub fn load_facts(dir: &Path) -> Result<(Intent, Facts, History), Diagnostics> {
+    let sources = Arc::new(read_folder(dir)?);
+    let mut diags = Diagnostics::new(Arc::clone(&sources));
+    let parsed = intent::read(&sources, &mut diags);
+    let isas = parsed.intent.isas.iter();
+    let isas: Vec<String> = isas.map(|isa| isa.name.value.clone()).collect();
+    let facts = facts::read(&sources, &parsed.facts, &isas, &mut diags);
+    let history = history::read(&sources, &parsed.facts, &isas, &mut diags);
+    diags.sort();
+    match facts {
+        Some(facts) if diags.is_empty() => Ok((parsed.intent, facts, history)),
+        _ => Err(diags),
+    }
+}
+
 /// Everything the checks of single items look things up in.
 struct Checker<'a> {
     intent: &'a Intent,
     facts: &'a Facts,
-    since: &'a BTreeMap<String, Since>,
+    stated: &'a BTreeMap<String, Stated>,
+    firsts: &'a Firsts,
     /// Index of the ISA that gives the guest its numbers.
     guest: usize,
     diags: &'a mut Diagnostics,
@@ -130,15 +151,18 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
         .collect();
     let sound = diags.len();
     let facts = facts::read(sources, &parsed.facts, &names, diags)?;
-    let since = facts::read_since(sources, &parsed.facts, &facts.calls, diags);
+    let stated = facts::read_since(sources, &parsed.facts, &facts.calls, diags);
+    let history = history::read(sources, &parsed.facts, &names, diags);
     // Nothing that follows from mutilated facts is worth saying.
     if diags.len() > sound {
         return None;
     }
+    let firsts = history.since(&facts);
     let mut checker = Checker {
         intent: &intent,
         facts: &facts,
-        since: &since,
+        stated: &stated,
+        firsts: &firsts,
         guest: intent.guest_isa(),
         diags,
         missing: 0,

@@ -12,6 +12,9 @@ use crate::source::{At, Name};
 /// A guest pointer.
 const POINTER: Layout = Layout { size: 4, align: 4 };
 
+/// How deep structs may nest, which is further than any does.
+const DEPTH: usize = 32;
+
 /// How far the check of a struct has come; a struct met while in progress contains itself.
 enum State {
     InProgress,
@@ -23,7 +26,7 @@ impl<'a> Checker<'a> {
     pub(super) fn structs(&mut self) -> BTreeMap<String, Struct> {
         let mut states = BTreeMap::new();
         for name in self.intent.structs.keys() {
-            self.structure(name, &mut states);
+            self.structure(name, 0, &mut states);
         }
         let done = states.into_iter().filter_map(|(name, state)| match state {
             State::Done(s) => Some((name, s)),
@@ -33,12 +36,20 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks a struct after those nested in it.
-    fn structure(&mut self, name: &str, states: &mut BTreeMap<String, State>) {
+    fn structure(&mut self, name: &str, depth: usize, states: &mut BTreeMap<String, State>) {
         if states.contains_key(name) {
             return;
         }
         let intent = self.intent;
         let s = &intent.structs[name];
+        if depth > DEPTH {
+            let message = format!("`struct {name}` is nested too deep");
+            let label = format!("more than {DEPTH} structs around it");
+            self.diags
+                .push(Diagnostic::new(message, &s.name.span, label));
+            states.insert(name.to_owned(), State::Broken);
+            return;
+        }
         states.insert(name.to_owned(), State::InProgress);
         let mut good = true;
         for field in &s.fields {
@@ -49,7 +60,15 @@ impl<'a> Checker<'a> {
                 && let Some(behind) = element.value.strip_prefix("struct ").map(str::trim)
                 && intent.structs.contains_key(behind)
             {
-                self.structure(behind, states);
+                self.structure(behind, depth + 1, states);
+                if let State::InProgress = states[behind] {
+                    let message =
+                        format!("a field points to `struct {behind}`, which is around it");
+                    let label = "only what is the same in guest and host can stand here";
+                    self.diags
+                        .push(Diagnostic::new(message, &element.span, label));
+                    good = false;
+                }
             }
             let FieldTypeIntent::Struct(nested) = &field.ty.value else {
                 continue;
@@ -62,7 +81,7 @@ impl<'a> Checker<'a> {
                 good = false;
                 continue;
             }
-            self.structure(nested, states);
+            self.structure(nested, depth + 1, states);
             if let State::InProgress = states[nested] {
                 let message = format!("`struct {nested}` contains itself");
                 let label = "this field closes the circle";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::diag::{Diagnostic, did_you_mean};
+use crate::intent::decode::one_of;
 use crate::intent::types::{ScalarIntent, SetIntent};
 use crate::model::{Constant, FlagSet, PerIsa, Role, Scalar};
 use crate::source::Name;
@@ -22,6 +23,11 @@ pub(super) fn scalars(checker: &Checker<'_>) -> BTreeMap<String, Scalar> {
         .iter()
         .map(|(name, s)| (name.clone(), scalar(s)))
         .collect()
+}
+
+/// Whether a value fits into so many bits, be they signed or not.
+pub(super) fn fits(value: i64, bits: u8) -> bool {
+    bits >= 64 || (-(1 << (bits - 1))..1 << bits).contains(&value)
 }
 
 impl<'a> Checker<'a> {
@@ -63,10 +69,22 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
+        let bits = self.intent.scalars.get(&set.ty.value).map(|s| s.guest.bits);
+        let fits = |value: &i64| bits.is_none_or(|bits| fits(*value, bits));
+        if !values.iter().flatten().all(fits) {
+            let message = format!("`{}` does not fit into `{}`", name.value, set.ty.value);
+            let label = format!("{guest:#x}, more than {} bits", bits.unwrap_or_default());
+            self.diags.push(
+                Diagnostic::new(message, &name.span, label)
+                    .context(&set.ty.span, "the set's type")
+                    .help("`type:` names the scalar that carries the set; `int` unless given"),
+            );
+        }
         Some(Constant {
             name: name.value.clone(),
             guest,
             host: PerIsa(values.clone()),
+            since: self.firsts.constant(&name.value),
         })
     }
 
@@ -81,11 +99,14 @@ impl<'a> Checker<'a> {
         if !known && !self.intent.broken.contains(text) {
             let message = format!("unknown type `{text}`");
             let help = self.struct_meant(text, &at.value);
+            let help = help.or_else(|| self.set_meant(text));
             let help = help.or_else(|| self.type_meant(text, also));
-            self.diags.push(
-                Diagnostic::new(message, &at.span, "expected a scalar of types.yaml")
-                    .help_opt(help),
-            );
+            let label = match also {
+                [] => "expected a scalar of types.yaml".to_owned(),
+                words => format!("expected a scalar of types.yaml, or {}", one_of(words)),
+            };
+            self.diags
+                .push(Diagnostic::new(message, &at.span, label).help_opt(help));
         }
         known
     }
@@ -95,6 +116,15 @@ impl<'a> Checker<'a> {
         let before = whole.strip_suffix(text).unwrap_or_default();
         let known = self.intent.structs.contains_key(text);
         known.then(|| format!("did you mean `{before}struct {text}`?"))
+    }
+
+    /// What to write in place of a flag set where only scalars can stand.
+    fn set_meant(&self, text: &str) -> Option<String> {
+        let set = self.intent.sets.get(text)?;
+        let scalar = &set.ty.value;
+        Some(format!(
+            "flag sets are types of arguments; here stands the scalar that carries it, `{scalar}`"
+        ))
     }
 
     /// What somebody used to C may have meant, or else the closest of the scalars' names and

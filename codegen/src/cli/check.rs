@@ -5,15 +5,43 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use serde_json::{Map, Value};
+use wali_codegen::diag::{Diagnostic, Diagnostics};
 use wali_codegen::model::{Answer, Spec};
 
 use super::Failure;
 
-pub(super) fn run(dir: &Path) -> Result<(), Failure> {
+/// How to say what was found.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints the mistakes as JSON, and nothing else
+    ///
+    /// A list, empty if there are none. Each has a `message` and, as far as they apply: `file`,
+    /// relative to the specification's folder, `line` and `column` from 1, and those where it ends,
+    /// `end_line` and `end_column`; `label`, what was expected there; `help`, how to mend it.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let start = Instant::now();
-    let spec = super::load(dir)?;
-    let time = start.elapsed();
+    let spec = super::load(dir);
     let mut out = io::stdout().lock();
+    if args.json {
+        let mistakes: Vec<Value> = match &spec {
+            Ok(_) => Vec::new(),
+            Err(Failure::Spec(diags)) => diags.iter().map(|d| json(diags, d)).collect(),
+            Err(_) => return spec.map(drop),
+        };
+        serde_json::to_writer_pretty(&mut out, &mistakes).map_err(io::Error::from)?;
+        writeln!(out)?;
+        return match mistakes.len() {
+            0 => Ok(()),
+            _ => Err(Failure::Different),
+        };
+    }
+    let spec = spec?;
+    let time = start.elapsed();
     writeln!(
         out,
         "{}: {} of {} system calls described, {} structs, {} flag sets, {} auxiliary imports",
@@ -36,6 +64,27 @@ pub(super) fn run(dir: &Path) -> Result<(), Failure> {
     }
     writeln!(out, "no errors, {:.0} ms", time.as_secs_f64() * 1000.0)?;
     Ok(())
+}
+
+fn json(diags: &Diagnostics, diagnostic: &Diagnostic) -> Value {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| _ = object.insert(key.to_owned(), value);
+    put("message", diagnostic.message.as_str().into());
+    if let Some((span, label)) = &diagnostic.at {
+        let sources = diags.sources();
+        let (line, column) = sources.line_column(span.file, span.range.start);
+        let (end_line, end_column) = sources.line_column(span.file, span.range.end);
+        put("file", sources.files[span.file].path.as_str().into());
+        put("line", line.into());
+        put("column", column.into());
+        put("end_line", end_line.into());
+        put("end_column", end_column.into());
+        put("label", label.as_str().into());
+    }
+    if let Some(help) = &diagnostic.help {
+        put("help", help.as_str().into());
+    }
+    Value::Object(object)
 }
 
 /// How many of the ISA's own calls and of the guest's are answered how.

@@ -1,6 +1,5 @@
 //! `wali-codegen emit`
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use wali_codegen::emit;
 use wali_codegen::model::Spec;
+use wali_codegen::reference;
 
 use super::Failure;
 
@@ -19,8 +19,8 @@ pub(super) struct Args {
     /// For `syscallent`, the ISA; for `seccomp`, the calls, by name or import
     #[arg(value_name = "ISA|CALL")]
     of: Vec<String>,
-    /// Writes what is many files, `docs` and `editor-schemas`, into this folder; pages of `docs`
-    /// that are no more are removed
+    /// Writes what is many files, `docs`, `editor-schemas` and `musl`, into this folder; pages of
+    /// `docs` that are no more are removed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -42,17 +42,21 @@ enum What {
     EditorSchemas,
     /// The imports as a WIT world, for tools of the component model
     Wit,
+    /// The facts of a C library for guests, as files for musl's source
+    Musl,
     /// A table for engines with the native symbols of the WebAssembly Micro Runtime, in C
     NativeSymbols,
     /// A table of one ISA's calls in the form of strace's, for tracers
     Syscallent,
+    /// The table of calls in the format of WALI's reference, the Python package wali-linux
+    ReferenceCsv,
     /// A seccomp profile for container engines that allows the named calls, and what they become
     /// on each ISA
     Seccomp,
 }
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
-    let many = matches!(args.what, What::Docs | What::EditorSchemas);
+    let many = matches!(args.what, What::Docs | What::EditorSchemas | What::Musl);
     if args.out.is_some() && !many {
         return Err(Failure::Other(
             "`--out` is for what is many files; redirect the output instead".to_owned(),
@@ -71,10 +75,23 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let text = match (args.what, &args.out) {
         (What::Docs, Some(out)) => return write_pages(&spec, out).map_err(Failure::Other),
         (What::EditorSchemas, out) => {
-            let schemas = emit::editor_schemas(&spec);
+            let schemas = emit::editor_schemas(&spec).into_iter();
+            let files = schemas.map(|(part, schema)| (format!("{part}.json"), schema));
             match out {
-                Some(out) => return write_schemas(&schemas, out).map_err(Failure::Other),
-                None => schemas.into_values().collect(),
+                Some(out) => return write_files(files, out).map_err(Failure::Other),
+                None => files.map(|(_, schema)| schema).collect(),
+            }
+        }
+        (What::Musl, out) => {
+            let files = emit::musl(&spec).into_iter();
+            match out {
+                Some(out) => {
+                    let files = files.map(|(path, text)| (path.to_owned(), text));
+                    return write_files(files, out).map_err(Failure::Other);
+                }
+                None => files
+                    .map(|(path, text)| format!("/* {path} */\n{text}\n"))
+                    .collect(),
             }
         }
         (What::Docs, None) => emit::docs(&spec)
@@ -86,10 +103,11 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
         (What::Json, _) => emit::json(&spec),
         (What::JsonSchema, _) => emit::json_schema(),
         (What::Wit, _) => emit::wit(&spec),
+        (What::ReferenceCsv, _) => reference::write(&spec),
         (What::NativeSymbols, _) => emit::native_symbols(&spec),
         (What::Syscallent, _) => {
             let tables = args.of.iter().map(|name| {
-                let isa = super::isa(&spec, name)?;
+                let isa = spec.isa(name)?;
                 Ok::<_, Failure>(emit::syscallent(&spec, isa))
             });
             tables.collect::<Result<_, _>>()?
@@ -107,11 +125,15 @@ fn fails(path: &Path) -> impl Fn(io::Error) -> String {
     move |error| format!("{path}: {error}")
 }
 
-fn write_schemas(schemas: &BTreeMap<&str, String>, dir: &Path) -> Result<(), String> {
+/// Files by their path in a folder.
+fn write_files(files: impl Iterator<Item = (String, String)>, dir: &Path) -> Result<(), String> {
     fs::create_dir_all(dir).map_err(fails(dir))?;
-    for (part, schema) in schemas {
-        let path = dir.join(format!("{part}.json"));
-        fs::write(&path, schema).map_err(fails(&path))?;
+    for (path, text) in files {
+        let path = dir.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(fails(parent))?;
+        }
+        fs::write(&path, text).map_err(fails(&path))?;
     }
     Ok(())
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wali_codegen::check;
-use wali_codegen::facts::extract::extract;
+use wali_codegen::facts::extract::{extract, extract_known};
+use wali_codegen::facts::history::History;
 use wali_codegen::facts::package::Headers;
-use wali_codegen::facts::recorded_suite;
+use wali_codegen::facts::{Facts, recorded};
+use wali_codegen::intent::Intent;
 use wali_codegen::source::{Source, Sources};
 
 use super::Failure;
@@ -25,30 +27,60 @@ pub(super) struct Args {
     /// Reads a `linux-libc-dev` package file
     #[arg(long, value_name = "FILE", conflicts_with = "suite")]
     deb: Option<PathBuf>,
-    /// Fetches the package of a Debian suite with apt; installs nothing [default: the suite
-    /// that facts/provenance.yaml records, else trixie]
+    /// Fetches the package of a Debian suite with apt; installs nothing [default: the release
+    /// that facts/provenance.yaml records]
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
+    /// Keeps the facts of an older kernel, too, named as `update --linux` names it
+    #[arg(long, value_name = "KERNEL")]
+    past: Option<String>,
 }
-
-/// The suite whose package is fetched if nothing says otherwise.
-const SUITE: &str = "trixie";
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let intent = check::load_intent(dir)?;
-    let headers = match (&args.headers, &args.deb) {
-        (Some(tree), _) => Headers::from_dir(tree)?,
-        (None, Some(deb)) => Headers::from_deb(deb)?,
-        (None, None) => Headers::from_suite(&suite(dir, args))?,
+    let headers = match (&args.headers, &args.deb, &args.suite) {
+        (Some(tree), ..) => Headers::from_dir(tree)?,
+        (_, Some(deb), _) => Headers::from_deb(deb)?,
+        (.., Some(suite)) => Headers::from_suite(suite)?,
+        _ => {
+            let recorded = Sources::read(dir).ok().and_then(|s| recorded(&Arc::new(s)));
+            let recorded = recorded.ok_or_else(|| {
+                "no facts say which release they are of; name one by `--suite`, `--deb` or `--headers`"
+                    .to_owned()
+            })?;
+            match Headers::available(&recorded)? {
+                None if args.check => {
+                    let mut out = io::stdout().lock();
+                    let (package, version) = (&recorded.package, &recorded.version);
+                    writeln!(
+                        out,
+                        "not checked: Debian's suites have moved on from {package} {version}; \
+                         `wali-codegen update` follows"
+                    )?;
+                    return Ok(());
+                }
+                None => Headers::recorded(&recorded)?,
+                Some(headers) => headers,
+            }
+        }
     };
     let facts = extract(&intent, &headers)?;
     let mut changed = 0;
     let mut committed_from_another = false;
     let mut out = io::stdout().lock();
-    for file in &facts.to_sources().files {
+    let mut files = facts.to_sources().files;
+    files.extend(older(dir, args, &intent, &facts)?);
+    for file in &files {
         let path = dir.join(&file.path);
         let old = fs::read_to_string(&path).unwrap_or_default();
         if old == file.text {
+            continue;
+        }
+        if args.check
+            && History::is_file(&file.path)
+            && without_origin(&old) == without_origin(&file.text)
+        {
+            // The series has moved on.
             continue;
         }
         if args.check && file.path.ends_with("provenance.yaml") {
@@ -94,14 +126,39 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The suite to fetch from: the one asked for, or the one of the last time.
-fn suite(dir: &Path, args: &Args) -> String {
-    let recorded = || {
-        let sources = Sources::read(dir).ok()?;
-        recorded_suite(&Arc::new(sources))
+/// The files whose text these facts change.
+pub(super) fn differing(dir: &Path, facts: &Facts) -> Vec<Source> {
+    let files = facts.to_sources().files.into_iter();
+    let old = |file: &Source| fs::read_to_string(dir.join(&file.path)).unwrap_or_default();
+    files.filter(|file| old(file) != file.text).collect()
+}
+
+/// The files about older releases: from their packages where there still are such, otherwise from
+/// what is known of them.
+fn older(dir: &Path, args: &Args, intent: &Intent, newest: &Facts) -> Result<Vec<Source>, Failure> {
+    let mut older = match check::load_facts(dir) {
+        Ok((_, committed, history)) => history.whole(&committed),
+        // Where there are no facts yet, there are no older ones.
+        Err(_) => Vec::new(),
     };
-    let suite = args.suite.clone().or_else(recorded);
-    suite.unwrap_or_else(|| SUITE.to_owned())
+    let by_hand = args.headers.is_some() || args.deb.is_some();
+    for facts in &mut older {
+        if !by_hand && let Some(headers) = Headers::available(&facts.provenance)? {
+            *facts = extract_known(intent, &headers)?;
+        }
+    }
+    if let Some(past) = &args.past {
+        older.insert(0, extract_known(intent, &Headers::named(past)?)?);
+    }
+    Ok(History::to_sources(newest, &older))
+}
+
+fn without_origin(text: &str) -> Vec<&str> {
+    let keys = ["package:", "suite:", "version:", "sha256:"];
+    let lines = text.lines();
+    lines
+        .filter(|line| !keys.iter().any(|key| line.starts_with(key)))
+        .collect()
 }
 
 fn without_suite(provenance: &str) -> Vec<&str> {
@@ -109,7 +166,7 @@ fn without_suite(provenance: &str) -> Vec<&str> {
     lines.filter(|line| !line.starts_with("suite:")).collect()
 }
 
-fn write(path: &Path, file: &Source) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, file: &Source) -> Result<(), Failure> {
     let naming = |e: io::Error| format!("{}: {e}", path.display());
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(naming)?;

@@ -64,11 +64,7 @@ struct Row<'a> {
 
 pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let spec = super::load(dir)?;
-    let isa = args
-        .isa
-        .as_deref()
-        .map(|name| super::isa(&spec, name))
-        .transpose()?;
+    let isa = args.isa.as_deref().map(|name| spec.isa(name)).transpose()?;
     let rows = rows(&spec, isa, args.answer.map(Way::answer));
     let mut out = BufWriter::new(io::stdout().lock());
     if args.json {

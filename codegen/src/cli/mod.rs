@@ -4,8 +4,11 @@ mod check;
 mod emit;
 mod explain;
 mod facts;
+mod fmt;
 mod list;
+mod reference;
 mod since;
+mod update;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -31,15 +34,21 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Checks the specification and counts what is in it
-    Check,
+    Check(check::Args),
+    /// Brings the YAML that people write into canonical form
+    Fmt(fmt::Args),
     /// Lists every system call of the kernel with its numbers and how it is answered
     List(list::Args),
     /// Extracts the facts from a kernel release's headers
     Facts(facts::Args),
+    /// Compares with another kernel release, says what changed, and brings the facts up to it
+    Update(update::Args),
     /// Finds out since when the kernel has its calls, from manual pages and older headers
     Since(since::Args),
     /// Says all that is known of a call, with the Rust made of it
     Explain(explain::Args),
+    /// Compares numbers, signatures and names with a table of WALI's reference
+    CompareReference(reference::Args),
     /// Prints generated code
     Emit(emit::Args),
 }
@@ -52,6 +61,8 @@ enum Failure {
     Other(String),
     /// Whoever read the output has gone.
     BrokenPipe,
+    /// There are differences or mistakes, which have been said.
+    Different,
 }
 
 impl From<String> for Failure {
@@ -79,19 +90,26 @@ impl From<io::Error> for Failure {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = spec_folder(cli.spec.as_deref()).and_then(|dir| match &cli.command {
-        Command::Check => check::run(&dir),
+        Command::Check(args) => check::run(&dir, args),
+        Command::Fmt(args) => fmt::run(&dir, args),
         Command::List(args) => list::run(&dir, args),
         Command::Facts(args) => facts::run(&dir, args),
+        Command::Update(args) => update::run(&dir, args),
         Command::Since(args) => since::run(&dir, args),
         Command::Explain(args) => explain::run(&dir, args),
+        Command::CompareReference(args) => reference::run(&dir, args),
         Command::Emit(args) => emit::run(&dir, args),
     });
     match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Different) => ExitCode::FAILURE,
         Err(failure) => {
             // Nothing is left to do if even standard error is closed.
             let _ = complain(&failure);
-            ExitCode::FAILURE
+            match cli.command {
+                Command::Update(_) => ExitCode::from(update::ERROR),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -102,7 +120,7 @@ fn complain(failure: &Failure) -> io::Result<()> {
         Failure::Spec(diags) if wants_colour() => writeln!(stderr, "{}", diags.coloured()),
         Failure::Spec(diags) => writeln!(stderr, "{diags}"),
         Failure::Other(message) => writeln!(stderr, "error: {message}"),
-        Failure::BrokenPipe => Ok(()),
+        Failure::BrokenPipe | Failure::Different => Ok(()),
     }
 }
 
@@ -141,16 +159,4 @@ fn spec_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
 
 fn load(dir: &Path) -> Result<Spec, Failure> {
     Spec::load(dir).map_err(Failure::Spec)
-}
-
-/// The index of an ISA.
-fn isa(spec: &Spec, name: &str) -> Result<usize, Failure> {
-    let found = spec.isas.iter().position(|isa| isa.name == name);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = spec.isas.iter().map(|isa| isa.name.as_str()).collect();
-        Failure::Other(format!(
-            "unknown ISA `{name}`; the specification has {}",
-            names.join(", ")
-        ))
-    })
 }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use wali_codegen::facts::since::{self, Found};
+use wali_codegen::source::Sources;
 
 use super::Failure;
 
@@ -28,13 +30,15 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let mut wrong = 0;
-    for (name, call) in &spec.calls {
-        match (call.since, found.calls.get(name)) {
-            (Some(recorded), Some(&now)) if !since::agrees(recorded, now) => {
+    let sources = Sources::read(dir).map_err(|e| e.to_string())?;
+    let recorded = since::recorded(&Arc::new(sources));
+    for name in spec.kernel.keys() {
+        match (recorded.get(name), found.calls.get(name)) {
+            (Some(&recorded), Some(&now)) if !since::agrees(recorded, now) => {
                 writeln!(out, "{name}: recorded as {recorded}, found as {now}")?;
                 wrong += 1;
             }
-            (Some(recorded), Some(&now)) if recorded != now => {
+            (Some(recorded), Some(now)) if recorded != now => {
                 writeln!(out, "note: {name}: recorded as {recorded}, found as {now}")?;
             }
             (None, Some(now)) => {

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::Spec;
+use crate::intent::{calls, cases, types};
+use crate::model::{Dir, Spec};
 
 /// The schemas, by the part of the specification that they are for.
 pub fn editor_schemas(spec: &Spec) -> BTreeMap<&'static str, String> {
@@ -78,10 +79,16 @@ fn each(about: &str, value: Entry) -> Value {
     let mut defs = Map::new();
     defs.insert("entry".into(), described(about, value.schema));
     defs.extend(value.definitions);
+    // A key of an entry at the left edge is one that was not indented.
+    let mut names = json!({ "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" });
+    if let Some(keys) = defs["entry"]["properties"].as_object() {
+        let keys: Vec<&String> = keys.keys().collect();
+        names["not"] = json!({ "enum": keys });
+    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
+        "propertyNames": names,
         "additionalProperties": { "$ref": "#/$defs/entry" },
         "$defs": defs,
     })
@@ -117,8 +124,23 @@ fn mapping(required: &[&str], properties: Value) -> Value {
     })
 }
 
+/// The words of a choice.
+fn words<T>(choice: &[(&'static str, T)]) -> Vec<&'static str> {
+    choice.iter().map(|(word, _)| *word).collect()
+}
+
 fn text(about: &str) -> Value {
-    json!({ "description": about, "type": "string", "minLength": 1 })
+    json!({ "description": about, "type": "string", "pattern": "^[^\\r\\n]*\\S[^\\r\\n]*$" })
+}
+
+/// A name that C takes.
+fn identifier(about: &str) -> Value {
+    json!({ "description": about, "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
+}
+
+/// A type as C has it.
+fn spelling(about: &str) -> Value {
+    json!({ "description": about, "type": "string", "pattern": "^[A-Za-z0-9_ *().>-]+$" })
 }
 
 fn flag(about: &str) -> Value {
@@ -130,7 +152,8 @@ fn list(about: &str, item: Value) -> Value {
 }
 
 fn headers() -> Value {
-    let header = json!({ "type": "string", "pattern": "^[A-Za-z0-9_./-]+\\.h$" });
+    let part = "[A-Za-z0-9_-][A-Za-z0-9_.-]*";
+    let header = json!({ "type": "string", "pattern": format!("^({part}/)*{part}\\.h$") });
     list(
         "Headers of the kernel that define it, such as linux/stat.h.",
         header,
@@ -143,7 +166,7 @@ fn isa() -> Value {
         json!({
             "order": { "description": "Place in tables.", "type": "integer" },
             "triple": text("clang's target; begins with the file's name."),
-            "uapi": text("Folder of its asm/ headers in the package of headers."),
+            "uapi": identifier("Folder of its asm/ headers in the package of headers."),
             "guest": flag("On one ISA: guests have its numbers, constants and shapes."),
         }),
     );
@@ -152,18 +175,7 @@ fn isa() -> Value {
 }
 
 fn scalar() -> Value {
-    let int = ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"];
-    let roles = [
-        "plain",
-        "descriptor",
-        "address",
-        "process",
-        "user",
-        "group",
-        "signal",
-        "mode",
-        "clock",
-    ];
+    let (int, roles) = (words(&types::INTS), words(&types::ROLES));
     mapping(
         &["guest"],
         json!({
@@ -173,20 +185,20 @@ fn scalar() -> Value {
                 "enum": int,
             },
             "role": { "description": "What a value stands for.", "enum": roles },
-            "c": text("How C headers spell it, if not by this name."),
+            "c": spelling("How C headers spell it, if not by this name."),
         }),
     )
 }
 
 fn set(names: &Names<'_>) -> Value {
-    let member = json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" });
+    let member = identifier("A constant's name.");
     mapping(
         &["kind", "headers", "members"],
         json!({
             "doc": text("One line about it."),
             "kind": {
                 "description": "Flags combine by or; an enum does not.",
-                "enum": ["flags", "enum"],
+                "enum": words(&types::KINDS),
             },
             "type": names.scalar("The scalar that carries it; int unless given."),
             "headers": headers(),
@@ -206,7 +218,7 @@ fn structure(names: &Names<'_>) -> Value {
         &["headers", "fields"],
         json!({
             "doc": text("One line about it."),
-            "c": text("How the kernel spells the type, if not `struct` and this name."),
+            "c": spelling("How the kernel spells the type, if not `struct` and this name."),
             "headers": headers(),
             "packed": flag("No padding between the guest's fields."),
             "tail": { "description": "Padding without a name ends it.", "enum": ["padding"] },
@@ -227,12 +239,13 @@ fn pointer(to: &[String], of_call: bool) -> Value {
         "type": ["string", "integer"],
     });
     let mut properties = Map::new();
-    let ways = [
-        ("in", "The kernel reads."),
-        ("out", "The kernel writes."),
-        ("inout", "The kernel reads and writes."),
-    ];
-    for (way, about) in ways {
+    let ways = types::DIRS;
+    for (way, dir) in ways {
+        let about = match dir {
+            Dir::In => "The kernel reads.",
+            Dir::Out => "The kernel writes.",
+            Dir::InOut => "The kernel reads and writes.",
+        };
         properties.insert(way.into(), json!({ "description": about, "enum": to }));
     }
     properties.insert("len".into(), length.clone());
@@ -245,6 +258,7 @@ fn pointer(to: &[String], of_call: bool) -> Value {
     }
     let mut schema = mapping(&[], properties.into());
     schema["oneOf"] = ways.map(|(way, _)| json!({ "required": [way] })).into();
+    schema["not"] = json!({ "required": ["len", "count"] });
     schema
 }
 
@@ -266,7 +280,7 @@ fn arguments() -> Value {
         "description": "Arguments in order.",
         "type": "object",
         "maxProperties": 6,
-        "propertyNames": { "pattern": "^[a-z][A-Za-z0-9_]*$" },
+        "propertyNames": { "pattern": "^[a-z][A-Za-z0-9_]*$", "not": { "enum": calls::KEYS } },
         "additionalProperties": { "$ref": "#/$defs/argument" },
     })
 }
@@ -282,7 +296,7 @@ fn restart() -> Value {
     json!({
         "description": "What a signal handler does to a blocked call: restart it under \
                         SA_RESTART, or never. Without it the call does not block.",
-        "enum": ["signal", "never"],
+        "enum": words(&calls::RESTARTS),
     })
 }
 
@@ -297,7 +311,7 @@ fn call(names: &Names<'_>) -> Entry {
                 "items": {
                     "anyOf": [
                         { "type": ["string", "integer"] },
-                        { "type": "array", "items": { "type": "string" } },
+                        { "type": "array", "minItems": 1, "items": { "type": "string" } },
                     ],
                 },
             },
@@ -307,8 +321,8 @@ fn call(names: &Names<'_>) -> Entry {
         &["doc"],
         json!({
             "doc": text("One plain line about it."),
-            "import": text("The import's name, if it is not SYS_ and this name."),
-            "aliases": list("Further names that older binaries import.", text("An import.")),
+            "import": identifier("The import's name, if it is not SYS_ and this name."),
+            "aliases": list("Further names that older binaries import.", identifier("An import.")),
             "args": arguments(),
             "returns": returns(names),
             "restart": restart(),
@@ -325,12 +339,13 @@ fn call(names: &Names<'_>) -> Entry {
     schema["allOf"] = json!([
         { "not": { "required": ["runtime", "refuse"] } },
         { "anyOf": [{ "required": ["args"] }, { "required": ["refuse"] }] },
+        { "not": { "required": ["refuse", "restart"] } },
     ]);
     schema["dependentRequired"] = json!({ "refuse": ["because"], "because": ["refuse"] });
     let definitions = [
         ("argument", argument(names, &[])),
         ("case_argument", argument(names, &["none"])),
-        ("cases", cases(names)),
+        ("cases", cases_of(names)),
     ];
     Entry {
         schema,
@@ -338,14 +353,20 @@ fn call(names: &Names<'_>) -> Entry {
     }
 }
 
-fn cases(names: &Names<'_>) -> Value {
+fn cases_of(names: &Names<'_>) -> Value {
     let refused = mapping(
         &["refuse", "because"],
         json!({ "refuse": names.errno(), "because": text("Why it is refused.") }),
     );
     let others = json!({ "anyOf": [{ "const": "as_is" }, refused] });
+    // What is a key of calls is no argument.
+    let of_cases = cases::CASE_KEYS;
+    let calls_only: Vec<&str> = calls::KEYS
+        .into_iter()
+        .filter(|key| !of_cases.contains(key))
+        .collect();
     let case = json!({
-        "type": ["object", "null"],
+        "type": "object",
         "properties": {
             "returns": returns(names),
             "restart": restart(),
@@ -356,6 +377,8 @@ fn cases(names: &Names<'_>) -> Value {
             "cases": { "$ref": "#/$defs/cases" },
         },
         "dependentRequired": { "refuse": ["because"], "because": ["refuse"] },
+        "not": { "required": ["runtime", "refuse"] },
+        "propertyNames": { "not": { "enum": calls_only } },
         "additionalProperties": { "$ref": "#/$defs/case_argument" },
     });
     described(
@@ -376,17 +399,63 @@ fn cases(names: &Names<'_>) -> Value {
 
 fn auxiliary(names: &Names<'_>) -> Entry {
     let schema = mapping(
-        &[],
+        &["doc", "args"],
         json!({
             "doc": text("One plain line about it."),
             "args": arguments(),
             "returns": names.scalar("The result; none unless given."),
-            "aliases": list("Further names of the import.", text("An import.")),
+            "aliases": list("Further names of the import.", identifier("An import.")),
             "twice": flag("It may return more than once."),
         }),
     );
     Entry {
         schema,
         definitions: vec![("argument".to_owned(), argument(names, &[]))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys that a schema knows at a place.
+    fn keys(schema: &Value, place: &str) -> Vec<String> {
+        let at = schema.pointer(place).expect("the place");
+        let properties = at["properties"].as_object().expect("properties");
+        let mut keys: Vec<String> = properties.keys().cloned().collect();
+        keys.sort();
+        keys
+    }
+
+    fn sorted(keys: &[&str]) -> Vec<String> {
+        let mut keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn schemas_know_the_keys_that_the_checker_knows() {
+        let none = Names {
+            scalars: Vec::new(),
+            sets: Vec::new(),
+            structs: Vec::new(),
+            calls: Vec::new(),
+            errors: Vec::new(),
+        };
+        let case = "/properties/of/additionalProperties";
+        for (schema, place, known) in [
+            (isa(), "", &types::ISA_KEYS[..]),
+            (scalar(), "", &types::SCALAR_KEYS),
+            (set(&none), "", &types::SET_KEYS),
+            (structure(&none), "", &types::STRUCT_KEYS),
+            (pointer(&[], false), "", &types::FIELD_POINTER_KEYS),
+            (pointer(&[], true), "", &calls::POINTER_KEYS),
+            (call(&none).schema, "", &calls::KEYS),
+            (auxiliary(&none).schema, "", &calls::AUX_KEYS),
+            (cases_of(&none), "", &cases::KEYS),
+            (cases_of(&none), case, &cases::CASE_KEYS),
+        ] {
+            assert_eq!(keys(&schema, place), sorted(known));
+        }
     }
 }

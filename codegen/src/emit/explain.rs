@@ -6,7 +6,8 @@ use std::fmt::Write;
 use quote::{ToTokens, quote};
 
 use super::docs::{call, data};
-use crate::model::{Arg, ArgType, By, Call, Element, FieldType, Pointee, Returns, Spec};
+use crate::diag::did_you_mean;
+use crate::model::{Arg, ArgType, By, Call, Cases, Element, FieldType, Pointee, Returns, Spec};
 
 /// The reference's section of a call, found by its name or an import's, with the structures and
 /// constants it deals in and the Rust that is made of it.
@@ -19,8 +20,15 @@ pub fn explain(spec: &Spec, name: &str) -> Result<String, String> {
         call::auxiliary(&mut out, spec, aux);
         return Ok(plain(&out));
     }
-    let call = spec.call(name)?;
+    let call = spec.call(name).map_err(|error| {
+        let aux = did_you_mean(name, spec.aux.keys().map(String::as_str));
+        aux.map_or(error, |meant| format!("no call `{name}`; {meant}"))
+    })?;
     call::section(&mut out, spec, call);
+    let file = format!("syscalls/{}.yaml", call.family);
+    if spec.files.contains(&file) {
+        let _ = write!(out, "\nWritten in `{file}` of the specification.\n");
+    }
     let used = Used::of(spec, call);
     for name in &used.structs {
         data::structure(&mut out, spec, &spec.structs[name]);
@@ -73,10 +81,20 @@ impl Used {
         for arg in &call.args {
             used.arg(spec, arg);
         }
-        if let Returns::Flags(set) = &call.returns {
-            used.sets.insert(set.clone());
+        used.returns(&call.returns);
+        for (_, case) in call.cases.iter().flat_map(Cases::walk) {
+            for arg in &case.args {
+                used.arg(spec, arg);
+            }
+            used.returns(&case.returns);
         }
         used
+    }
+
+    fn returns(&mut self, returns: &Returns) {
+        if let Returns::Flags(set) = returns {
+            self.sets.insert(set.clone());
+        }
     }
 
     fn arg(&mut self, spec: &Spec, arg: &Arg) {

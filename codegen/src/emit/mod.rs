@@ -7,6 +7,7 @@ mod editor;
 mod explain;
 #[cfg(feature = "json")]
 mod json;
+mod musl;
 mod native_symbols;
 pub mod rust;
 #[cfg(feature = "json")]
@@ -21,6 +22,7 @@ pub use editor::editor_schemas;
 pub use explain::explain;
 #[cfg(feature = "json")]
 pub use json::{json, json_schema};
+pub use musl::musl;
 pub use native_symbols::native_symbols;
 pub use rust::rust;
 #[cfg(feature = "json")]

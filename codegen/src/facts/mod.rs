@@ -1,20 +1,31 @@
 //! What a machine read out of a kernel release's headers.
 
 #[cfg(feature = "cli")]
+pub mod compare;
+#[cfg(feature = "cli")]
 pub mod extract;
+pub mod history;
 #[cfg(feature = "cli")]
 pub mod package;
+#[cfg(feature = "cli")]
+pub mod prototypes;
 mod read;
 #[cfg(feature = "cli")]
+mod report;
+#[cfg(feature = "cli")]
+pub mod scaffold;
+#[cfg(feature = "cli")]
 pub mod since;
+#[cfg(feature = "cli")]
+mod suite;
 mod write;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Layout, Place, Provenance};
+use crate::model::{Layout, Place, Provenance, Release};
 use crate::source::Sources;
 
-pub use read::{read, read_since, recorded_suite};
+pub use read::{Stated, read, read_since, recorded};
 
 /// Facts about every ISA of the specification, values in its order of ISAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +40,18 @@ pub struct Facts {
     pub constants: BTreeMap<String, Vec<Option<i64>>>,
     /// Structs by their name in the specification.
     pub structs: BTreeMap<String, StructFacts>,
+    /// What the headers have beside that.
+    pub unnamed: Unnamed,
+}
+
+/// What the headers have and the specification does not name, though it might: so that what a
+/// kernel adds shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unnamed {
+    /// Constants that look like members of a set.
+    pub constants: BTreeMap<String, Vec<Option<i64>>>,
+    /// Fields of structs, by `struct.field`.
+    pub fields: BTreeMap<String, Vec<Option<Place>>>,
 }
 
 /// Facts about a struct.
@@ -47,9 +70,31 @@ pub const FOLDER: &str = "facts";
 /// from elsewhere, and a specification may do without.
 pub const SINCE: &str = "since";
 
+/// All files of the folder, without `.yaml`.
+pub const FILES: [&str; 6] = [
+    "constants",
+    "provenance",
+    "structs",
+    "syscalls",
+    "unnamed",
+    SINCE,
+];
+
 impl Facts {
     /// The files that hold these facts, byte for byte.
     pub fn to_sources(&self) -> Sources {
         write::sources(self)
     }
+}
+
+/// The kernel's series in the version of a package or of headers: `6.12` of `6.12.107-1`.
+///
+/// # Errors
+/// It is no version of Linux.
+pub fn upstream(version: &str) -> Result<Release, String> {
+    let mut parts = version.split(['.', '-', '~']);
+    let series = parts.next().zip(parts.next());
+    series
+        .and_then(|(major, minor)| format!("{major}.{minor}").parse().ok())
+        .ok_or_else(|| format!("`{version}` is no version of Linux"))
 }

@@ -2,21 +2,22 @@
 //! of every ISA in one package.
 
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, iter};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::suite::{SINGLE, SUITES, Suite, newer};
+use super::upstream;
+
 use crate::model::Provenance;
 
 /// The package that carries the headers.
-const PACKAGE: &str = "linux-libc-dev";
-/// Names a mirror of Debian's archive, in place of the one that apt uses here.
-const MIRROR: &str = "WALI_DEBIAN_MIRROR";
-/// The keys that sign it, as Debian and its children install them.
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+pub(super) const PACKAGE: &str = "linux-libc-dev";
+/// Where it has them, since Linux 6.11.
+const ALL_ISAS: &str = "usr/lib/linux/uapi";
 
 /// An unpacked tree of headers.
 #[derive(Debug)]
@@ -34,12 +35,20 @@ impl Headers {
         self.root.join("usr/include")
     }
 
-    /// The folder that holds an ISA's `asm/`.
-    pub fn isa_folder(&self, uapi: &str) -> PathBuf {
-        self.root.join("usr/lib/linux/uapi").join(uapi)
+    /// The folder that holds an ISA's `asm/`; packages of one ISA each, as they were before Linux
+    /// 6.11, name it by the triple.
+    pub fn isa_folder(&self, uapi: &str, triple: &str) -> PathBuf {
+        let all = self.root.join(ALL_ISAS);
+        match all.is_dir() {
+            true => all.join(uapi),
+            false => self.common().join(triple),
+        }
     }
 
     /// A tree that somebody unpacked. Its digest covers every header's path and bytes.
+    ///
+    /// # Errors
+    /// It is not such a tree.
     pub fn from_dir(dir: &Path) -> Result<Headers, String> {
         let headers = Headers {
             root: dir.to_path_buf(),
@@ -51,32 +60,35 @@ impl Headers {
             },
             _unpacked: None,
         };
-        let missing = [headers.common(), headers.root.join("usr/lib/linux/uapi")]
-            .into_iter()
-            .find(|folder| !folder.is_dir());
-        if let Some(folder) = missing {
+        if let Some(problem) = not_a_tree(dir) {
             return Err(format!(
-                "{}: no such folder; `--headers` takes a tree unpacked with \
+                "{}: {problem}; `--headers` takes a tree unpacked with \
                  `dpkg-deb -x {PACKAGE}_VERSION_all.deb DIR`",
-                folder.display()
+                dir.display()
             ));
         }
         let version = kernel_version(&headers.common())?;
         let sha256 = digest_tree(dir)?;
-        let package = "headers".to_owned();
         Ok(Headers {
             provenance: Provenance {
-                package,
-                suite: None,
                 version,
                 sha256,
+                ..headers.provenance
             },
             ..headers
         })
     }
 
     /// A package file.
+    ///
+    /// # Errors
+    /// There is none, or it is another package.
     pub fn from_deb(deb: &Path) -> Result<Headers, String> {
+        Headers::from_debs(deb, &[])
+    }
+
+    /// A package file with those of further ISAs, from before there was one for all.
+    fn from_debs(deb: &Path, further: &[PathBuf]) -> Result<Headers, String> {
         if !deb.is_file() {
             let problem = if deb.exists() {
                 "not a file"
@@ -102,6 +114,14 @@ impl Headers {
             ));
         }
         let unpacked = unpack(deb)?;
+        for other in further {
+            let version = field(other, "Version")?;
+            if version != provenance.version {
+                let (one, other) = (deb.display(), other.display());
+                return Err(format!("{one} and {other} are not of the same version"));
+            }
+            unpack_into(other, unpacked.path())?;
+        }
         let root = unpacked.path().to_path_buf();
         Ok(Headers {
             root,
@@ -110,36 +130,199 @@ impl Headers {
         })
     }
 
-    /// The package that some facts are from: the very one if it is in the cache, otherwise what
-    /// their suite has now.
-    pub fn recorded(provenance: &Provenance) -> Result<Headers, String> {
+    /// The package that some facts are from: the very one if it is in the cache, otherwise the
+    /// newest of the same kernel series that some suite has. None if that series is gone.
+    ///
+    /// # Errors
+    /// The archive cannot be reached, or the facts are from no suite.
+    pub fn available(provenance: &Provenance) -> Result<Option<Headers>, String> {
         let Some(suite) = &provenance.suite else {
             return Err("the facts do not say which Debian suite they are from".to_owned());
         };
-        let packages = cache_folder()?.join(suite).join("packages");
-        let version = provenance.version.replace(':', "%3a");
-        let deb = packages.join(format!("{}_{version}_all.deb", provenance.package));
-        match digest_file(&deb) {
-            Ok(digest) if digest == provenance.sha256 => Headers::from_deb(&deb),
-            _ => Headers::from_suite(suite),
+        let (name, version) = (&provenance.package, &provenance.version);
+        let kept = Suite::kept(suite, name, version)?;
+        let kept = kept.filter(|deb| digest_file(deb).is_ok_and(|d| d == provenance.sha256));
+        if let Some(deb) = kept {
+            let mut headers = Headers::from_deb(&deb)?;
+            headers.provenance.suite = Some(suite.clone());
+            return Ok(Some(headers));
         }
+        let series = upstream(version)?;
+        let opened = Suite::open(suite)?;
+        if let Some(version) = opened.newest(PACKAGE, |v| upstream(v) == Ok(series))? {
+            return Headers::of(&opened, &version).map(Some);
+        }
+        match find(&series.to_string())? {
+            Ok((suite, version)) => Headers::of(&suite, &version).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The same as an error if that series is gone.
+    ///
+    /// # Errors
+    /// See [`Headers::available`].
+    pub fn recorded(provenance: &Provenance) -> Result<Headers, String> {
+        Headers::available(provenance)?.ok_or_else(|| {
+            format!(
+                "no suite of Debian's has the Linux of {} {} any more; bring the specification up \
+                 to another by `wali-codegen update`",
+                provenance.package, provenance.version
+            )
+        })
     }
 
     /// The newest package of a Debian suite, fetched with apt into the user's cache.
     /// Nothing is installed.
+    ///
+    /// # Errors
+    /// There is no such suite, or it cannot be reached.
     pub fn from_suite(suite: &str) -> Result<Headers, String> {
-        let mut headers = Headers::from_deb(&fetch(PACKAGE, suite)?)?;
-        headers.provenance.suite = Some(suite.to_owned());
+        let opened = Suite::open(suite)?;
+        match opened.newest(PACKAGE, |_| true)? {
+            Some(version) => Headers::of(&opened, &version),
+            None => Err(format!("{suite} has no package {PACKAGE}")),
+        }
+    }
+
+    /// A release of Linux, such as `7.2` or `6.12.107`, from whichever suite has it.
+    ///
+    /// # Errors
+    /// None has; the message says which releases there are.
+    pub fn of_version(wanted: &str) -> Result<Headers, String> {
+        match find(wanted)? {
+            Ok((suite, version)) => Headers::of(&suite, &version),
+            Err(all) => Err(format!(
+                "no suite of Debian's has Linux {wanted}; there are {}",
+                all.join(", ")
+            )),
+        }
+    }
+
+    /// What `--linux` names: a folder, a package file, a release of Linux or a Debian suite.
+    ///
+    /// # Errors
+    /// There is no such thing.
+    pub fn named(wanted: &str) -> Result<Headers, String> {
+        let path = Path::new(wanted);
+        if path.is_dir() {
+            Headers::from_dir(path)
+        } else if wanted.ends_with(".deb") || path.is_file() {
+            Headers::from_deb(path)
+        } else if wanted.contains('/') {
+            Err(format!("{wanted}: no such folder or package file"))
+        } else if wanted.starts_with(|c: char| c.is_ascii_digit()) {
+            match wanted.chars().all(|c| c.is_ascii_digit() || c == '.') {
+                true => Headers::of_version(wanted.trim_end_matches('.')),
+                false => Err(format!(
+                    "`{wanted}` is no release of Linux, such as 7.2 or 6.12.107"
+                )),
+            }
+        } else {
+            Headers::from_suite(wanted)
+        }
+    }
+
+    fn of(suite: &Suite, version: &str) -> Result<Headers, String> {
+        progress(&format!("fetching {PACKAGE} {version} of {}", suite.name()));
+        let deb = suite.fetch(PACKAGE, version)?;
+        let mut further = Vec::new();
+        let deb = match field(&deb, "Architecture")?.as_str() {
+            "all" => deb,
+            _ => {
+                for isa in SINGLE {
+                    progress(&format!(
+                        "fetching {PACKAGE} {version} of {} for {isa}",
+                        suite.name()
+                    ));
+                    further.push(Suite::open_for(suite.name(), isa)?.fetch(PACKAGE, version)?);
+                }
+                further.remove(0)
+            }
+        };
+        let mut headers = Headers::from_debs(&deb, &further)?;
+        headers.provenance.suite = Some(suite.name().to_owned());
         Ok(headers)
     }
+}
+
+/// The suite that has the newest package of a release, or what there is instead.
+fn find(wanted: &str) -> Result<Result<(Suite, String), Vec<String>>, String> {
+    let is_it = |version: &str| {
+        let rest = version.strip_prefix(wanted);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let mut found: Option<(Suite, String)> = None;
+    let mut all = Vec::new();
+    for name in SUITES {
+        progress(&format!("looking for Linux {wanted} in {name}"));
+        let suite = Suite::open(name)?;
+        if let Some(newest) = suite.newest(PACKAGE, |_| true)? {
+            all.push(format!("{newest} in {name}"));
+        }
+        if let Some(version) = suite.newest(PACKAGE, is_it)?
+            && found
+                .as_ref()
+                .is_none_or(|(_, other)| newer(&version, other))
+        {
+            found = Some((suite, version));
+        }
+    }
+    Ok(found.ok_or(all))
+}
+
+/// Says what takes a while.
+pub fn progress(what: &str) {
+    eprintln!("{what} ...");
+}
+
+/// Why a folder is no tree of headers of all ISAs, or of single ones as packages had it.
+fn not_a_tree(dir: &Path) -> Option<String> {
+    let has = |path: &str| dir.join(path).exists();
+    if !dir.is_dir() {
+        return Some(match dir.exists() {
+            true => "not a folder".to_owned(),
+            false => "no such folder".to_owned(),
+        });
+    }
+    if has("include/uapi/linux") && has("Kbuild") {
+        return Some("this is the kernel's source, whose headers are not fit for use".to_owned());
+    }
+    if has("include/linux/version.h") {
+        return Some(
+            "these are the headers of one ISA, as `make headers_install` writes them".to_owned(),
+        );
+    }
+    if !has("usr/include/linux") {
+        return Some("no folder usr/include/linux in it".to_owned());
+    }
+    let single = || {
+        let entries = fs::read_dir(dir.join("usr/include"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries
+            .map(|entry| entry.path())
+            .any(|path| path.join("asm").is_dir())
+    };
+    if !has(ALL_ISAS) && !single() {
+        return Some(format!("no folder {ALL_ISAS} in it"));
+    }
+    None
 }
 
 /// A package unpacked into a folder that goes away with it.
 pub(super) fn unpack(deb: &Path) -> Result<TempDir, String> {
     let unpacked = TempDir::new().map_err(|e| format!("cannot make a temporary folder: {e}"))?;
-    let mut dpkg = Command::new("dpkg-deb");
-    run(dpkg.arg("-x").arg(deb).arg(unpacked.path()), DPKG)?;
+    unpack_into(deb, unpacked.path())?;
     Ok(unpacked)
+}
+
+fn unpack_into(deb: &Path, folder: &Path) -> Result<(), String> {
+    let mut dpkg = Command::new("dpkg-deb");
+    let outcome = run(dpkg.arg("-x").arg(deb).arg(folder), DPKG);
+    outcome.map_err(|error| format!("{}: cannot be unpacked\n{error}", deb.display()))?;
+    Ok(())
 }
 
 /// A field of a package's description.
@@ -149,148 +332,6 @@ pub(super) fn field(deb: &Path, name: &str) -> Result<String, String> {
 }
 
 const DPKG: &str = "install dpkg, or unpack the package elsewhere and use `--headers DIR`";
-const APT: &str = "fetch needs apt and Debian's archive; elsewhere, download the package \
-                   `linux-libc-dev` by hand and use `--deb FILE`";
-
-/// Debian's archive: the mirror that this system's apt is set up with, since that is one
-/// that can be reached.
-fn archive() -> Result<String, String> {
-    if let Ok(mirror) = env::var(MIRROR) {
-        return Ok(mirror);
-    }
-    let mut apt = Command::new("apt-get");
-    apt.args(["indextargets", "--format", "$(REPO_URI)"]);
-    apt.arg("Created-By: Packages").env("LC_ALL", "C");
-    let sources = run(&mut apt, APT)?;
-    sources
-        .lines()
-        .find(|uri| uri.trim_end_matches('/').ends_with("/debian"))
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            format!(
-                "no archive of Debian's is among this system's apt sources; name a mirror \
-                 by {MIRROR}, or download the package `{PACKAGE}` by hand and use `--deb FILE`"
-            )
-        })
-}
-
-/// The newest version of a package in a Debian suite, fetched with apt into the user's cache.
-pub(super) fn fetch(package: &str, suite: &str) -> Result<PathBuf, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if suite.is_empty() || !suite.chars().all(plain) {
-        return Err(format!(
-            "`{suite}` is not the name of a Debian suite, such as `trixie`"
-        ));
-    }
-    if !Path::new(KEYRING).exists() {
-        return Err(format!(
-            "{KEYRING} is missing, so the archive cannot be trusted; \
-             install `debian-archive-keyring` or use `--deb FILE`"
-        ));
-    }
-    let root = cache_folder()?.join(suite);
-    let folders = [
-        "lists/partial",
-        "cache/archives/partial",
-        "state",
-        "packages",
-    ];
-    for folder in folders.map(|folder| root.join(folder)) {
-        fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    }
-    let list = root.join("sources.list");
-    let line = format!("deb [signed-by={KEYRING}] {} {suite} main\n", archive()?);
-    fs::write(&list, line).map_err(|e| format!("{}: {e}", list.display()))?;
-    let status = root.join("state/status");
-    fs::write(&status, "").map_err(|e| format!("{}: {e}", status.display()))?;
-
-    let apt = |folder: &str| {
-        let mut apt = Command::new("apt-get");
-        let options = [
-            ("Dir::Etc::SourceList", list.clone()),
-            ("Dir::Etc::SourceParts", PathBuf::from("-")),
-            ("Dir::State", root.join("state")),
-            ("Dir::State::Lists", root.join("lists")),
-            ("Dir::State::status", status.clone()),
-            ("Dir::Cache", root.join("cache")),
-            ("APT::Sandbox::User", PathBuf::from("root")),
-        ];
-        for (name, value) in options {
-            apt.arg("-o").arg(format!("{name}={}", value.display()));
-        }
-        apt.arg("-qq")
-            .env("LC_ALL", "C")
-            .current_dir(root.join(folder));
-        apt
-    };
-    let mut update = apt("state");
-    update.args(["-o", "APT::Update::Error-Mode=any", "update"]);
-    run(&mut update, APT).map_err(|error| match cached(package, &root.join("packages")) {
-        Some(deb) => format!(
-            "{error}\nan earlier package is in the cache: {}",
-            deb.display()
-        ),
-        None => {
-            // A leftover without packages would look like a suite.
-            if fs::remove_dir(root.join("packages")).is_ok() {
-                let _ = fs::remove_dir_all(&root);
-            }
-            if error.contains("does not have a Release file") {
-                format!("Debian has no suite `{suite}`?\n{error}")
-            } else {
-                error
-            }
-        }
-    })?;
-    // One line: 'URI' file-name size SHA256:digest. Asked where the file is not, since apt
-    // is silent about files that are there already.
-    let line = run(
-        apt("state").args(["--print-uris", "download", package]),
-        APT,
-    )?;
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let [_, name, _, digest] = words[..] else {
-        return Err(format!(
-            "apt does not say where {package} of {suite} is: `{line}`"
-        ));
-    };
-    let deb = root.join("packages").join(name);
-    let digest = digest.strip_prefix("SHA256:").unwrap_or(digest);
-    let intact = || digest_file(&deb).is_ok_and(|found| found == digest);
-    if !intact() {
-        // apt does not replace a file that an interrupted run left behind.
-        let _ = fs::remove_file(&deb);
-        run(apt("packages").args(["download", package]), APT)?;
-    }
-    if intact() {
-        Ok(deb)
-    } else {
-        Err(format!(
-            "{}: not what apt announced; remove it and try again",
-            deb.display()
-        ))
-    }
-}
-
-/// A package that an earlier run fetched.
-fn cached(package: &str, packages: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(packages).ok()?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let of_package = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(&format!("{package}_")) && name.ends_with(".deb"))
-    };
-    paths.filter(of_package).max()
-}
-
-fn cache_folder() -> Result<PathBuf, String> {
-    let xdg = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    xdg.or_else(|| Some(env::home_dir()?.join(".cache")))
-        .map(|cache| cache.join("wali"))
-        .ok_or_else(|| "no home folder; set XDG_CACHE_HOME to where packages may be kept".into())
-}
 
 pub(super) fn run(command: &mut Command, remedy: &str) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();

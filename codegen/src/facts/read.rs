@@ -1,13 +1,15 @@
 //! Reading the facts back, as carefully as if a person had written them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use super::{FOLDER, Facts, SINCE, StructFacts};
+use super::history::History;
+use super::{FILES, FOLDER, Facts, SINCE, StructFacts, Unnamed};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::intent::decode::{self, Fields};
-use crate::model::{Layout, Place, Provenance, Release, Since};
-use crate::source::{Name, Sources};
+use crate::model::{Layout, Place, Provenance, Release};
+use crate::source::{Name, Sources, Span};
 use crate::yaml::{self, Kind, Node};
 
 const SINCE_REMEDY: &str = "run `wali-codegen since` to extract it again";
@@ -22,6 +24,26 @@ pub fn read(
     diags: &mut Diagnostics,
 ) -> Option<Facts> {
     let mut reader = Reader { isas, diags };
+    for (file, _) in files {
+        let path = &sources.files[*file].path;
+        let name = path
+            .strip_prefix(FOLDER)
+            .and_then(|path| path.strip_prefix('/'));
+        let name = name
+            .and_then(|name| name.strip_suffix(".yaml"))
+            .unwrap_or(path);
+        if !FILES.contains(&name) && !History::is_file(path) {
+            let span = Span {
+                file: *file,
+                range: 0..0,
+            };
+            let label = format!("expected one of {}", decode::one_of(&FILES));
+            let message = format!("no facts are called `{name}`");
+            reader
+                .diags
+                .push(Diagnostic::new(message, &span, label).help_opt(did_you_mean(name, FILES)));
+        }
+    }
     let mut root = |name: &str| {
         let path = format!("{FOLDER}/{name}.yaml");
         let found = files
@@ -37,22 +59,47 @@ pub fn read(
     };
     let (provenance, calls) = (root("provenance"), root("syscalls"));
     let (constants, structs) = (root("constants"), root("structs"));
+    let path = format!("{FOLDER}/unnamed.yaml");
+    let mut files = files.iter();
+    // A specification may do without.
+    let unnamed = files.find(|(file, _)| sources.files[*file].path == path);
     Some(Facts {
         provenance: reader.provenance(provenance?)?,
         isas: isas.to_vec(),
-        calls: reader.table(calls?, "a call's number", |r, n| r.number(n)),
+        calls: reader.numbers(calls?),
         constants: reader.table(constants?, "a constant", |r, n| r.number(n)),
         structs: reader.structs(structs?),
+        unnamed: unnamed
+            .and_then(|(_, node)| reader.unnamed(node))
+            .unwrap_or_default(),
     })
 }
 
-/// Since when the kernel has its calls, if the specification says so.
+/// What manual pages say of a call's first release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stated {
+    /// It is this one.
+    Exactly(Release),
+    /// It is a later one.
+    After(Release),
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stated::Exactly(release) => write!(f, "{release}"),
+            Stated::After(release) => write!(f, "later than {release}"),
+        }
+    }
+}
+
+/// What manual pages say of calls, if the specification has that.
 pub fn read_since(
     sources: &Sources,
     files: &[(usize, Node)],
     calls: &BTreeMap<String, Vec<Option<u32>>>,
     diags: &mut Diagnostics,
-) -> BTreeMap<String, Since> {
+) -> BTreeMap<String, Stated> {
     let path = format!("{FOLDER}/{SINCE}.yaml");
     let mut files = files.iter();
     let Some((_, root)) = files.find(|(file, _)| sources.files[*file].path == path) else {
@@ -65,22 +112,17 @@ pub fn read_since(
             diags
                 .push(Diagnostic::new(message, &name.span, "not in its tables").help(SINCE_REMEDY));
         }
-        Some((name.value.clone(), since(node, diags)?))
+        Some((name.value.clone(), stated(node, diags)?))
     });
     known.collect()
 }
 
-fn since(node: &Node, diags: &mut Diagnostics) -> Option<Since> {
+fn stated(node: &Node, diags: &mut Diagnostics) -> Option<Stated> {
     let Kind::Map(_) = node.kind else {
-        return release(node, diags).map(Since::Exactly);
+        return release(node, diags).map(Stated::Exactly);
     };
-    let fields = Fields::new(node, "a range", &["after", "by"], diags)?;
-    let by = release(fields.require("by", diags)?, diags)?;
-    let after = match fields.get("after") {
-        Some(node) => Some(release(node, diags)?),
-        None => None,
-    };
-    Some(Since::Between { after, by })
+    let fields = Fields::new(node, "a bound", &["after"], diags)?;
+    release(fields.require("after", diags)?, diags).map(Stated::After)
 }
 
 fn release(node: &Node, diags: &mut Diagnostics) -> Option<Release> {
@@ -97,21 +139,29 @@ fn release(node: &Node, diags: &mut Diagnostics) -> Option<Release> {
     release
 }
 
-/// The suite that the facts of a specification were last fetched from, if they say.
+/// The package that the facts of a specification were last extracted from, if they say.
 /// Facts that cannot be read are no hindrance: they are about to be replaced.
-pub fn recorded_suite(sources: &Arc<Sources>) -> Option<String> {
+pub fn recorded(sources: &Arc<Sources>) -> Option<Provenance> {
     let path = format!("{FOLDER}/provenance.yaml");
     let file = sources.files.iter().position(|file| file.path == path)?;
     let mut unheard = Diagnostics::new(Arc::clone(sources));
     let root = yaml::parse(sources, file, &mut unheard)?;
     let entries = decode::map(&root, "the file", &mut unheard)?;
-    let (_, suite) = entries.iter().find(|(name, _)| name.value == "suite")?;
-    decode::text(suite, "`suite`", &mut unheard).map(|name| name.value)
+    let mut text = |key: &str| {
+        let (_, node) = entries.iter().find(|(name, _)| name.value == key)?;
+        decode::text(node, key, &mut unheard).map(|name| name.value)
+    };
+    Some(Provenance {
+        package: text("package")?,
+        suite: text("suite"),
+        version: text("version")?,
+        sha256: text("sha256")?,
+    })
 }
 
-struct Reader<'a> {
-    isas: &'a [String],
-    diags: &'a mut Diagnostics,
+pub(super) struct Reader<'a> {
+    pub isas: &'a [String],
+    pub diags: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
@@ -131,6 +181,11 @@ impl Reader<'_> {
                 .push(Diagnostic::new(message, &listed.span, label).help(REMEDY));
             return None;
         }
+        self.origin(&fields)
+    }
+
+    /// The package that facts are from.
+    pub fn origin(&mut self, fields: &Fields) -> Option<Provenance> {
         let suite = fields.text("suite", self.diags).map(|n| n.value);
         let mut text = |key| {
             fields.require(key, self.diags)?;
@@ -145,7 +200,30 @@ impl Reader<'_> {
         })
     }
 
-    fn table<T: Clone>(
+    /// The numbers of calls, of which an ISA has none twice.
+    fn numbers(&mut self, root: &Node) -> BTreeMap<String, Vec<Option<u32>>> {
+        let table = self.table(root, "a call's number", |r, n| r.number(n));
+        let mut taken: BTreeMap<(usize, u32), &Name> = BTreeMap::new();
+        for (name, node) in decode::map(root, "the file", self.diags).unwrap_or_default() {
+            let numbers = table.get(&name.value).into_iter().flatten().enumerate();
+            for (isa, number) in numbers.filter_map(|(isa, n)| Some((isa, (*n)?))) {
+                if let Some(first) = taken.insert((isa, number), name) {
+                    let (isa, first_name) = (&self.isas[isa], &first.value);
+                    let message = format!("`{}` has the number of `{first_name}`", name.value);
+                    let label = format!("{number} again on {isa}");
+                    self.diags.push(
+                        Diagnostic::new(message, &node.span, label)
+                            .context(&first.span, "first here")
+                            .help(REMEDY),
+                    );
+                    break;
+                }
+            }
+        }
+        table
+    }
+
+    pub fn table<T: Clone>(
         &mut self,
         root: &Node,
         what: &str,
@@ -196,7 +274,7 @@ impl Reader<'_> {
         values.into_iter().map(Option::flatten).collect()
     }
 
-    fn known_isa(&mut self, name: &Name) {
+    pub fn known_isa(&mut self, name: &Name) {
         if !self.isas.contains(&name.value) {
             let known: Vec<&str> = self.isas.iter().map(String::as_str).collect();
             let label = format!("expected one of {}", decode::one_of(&known));
@@ -207,7 +285,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
+    pub fn number<T: TryFrom<i64>>(&mut self, node: &Node) -> Option<T> {
         let value = decode::int(node, "a fact", self.diags)?;
         let fitting = T::try_from(value).ok();
         if fitting.is_none() {
@@ -218,10 +296,16 @@ impl Reader<'_> {
         fitting
     }
 
-    fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
-        match decode::list(node, "a layout", self.diags) {
+    pub fn pair(&mut self, node: &Node) -> Option<[u64; 2]> {
+        match &node.kind {
             // No struct is larger, and sums of these cannot overflow.
-            [a, b] => Some([self.number::<u32>(a)?, self.number::<u32>(b)?].map(u64::from)),
+            Kind::List(items) if items.len() == 2 => Some(
+                [
+                    self.number::<u32>(&items[0])?,
+                    self.number::<u32>(&items[1])?,
+                ]
+                .map(u64::from),
+            ),
             _ => {
                 let label = "expected two numbers `[offset, size]`";
                 self.diags
@@ -229,6 +313,22 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn unnamed(&mut self, root: &Node) -> Option<Unnamed> {
+        let keys = Fields::new(root, "the file", &["constants", "fields"], self.diags)?;
+        let mut unnamed = Unnamed::default();
+        if let Some(node) = keys.get("constants") {
+            unnamed.constants = self.table(node, "a constant", |r, n| r.number(n));
+        }
+        if let Some(node) = keys.get("fields") {
+            unnamed.fields = self.table(node, "a field", |r, n| r.place(n));
+        }
+        Some(unnamed)
+    }
+
+    fn place(&mut self, node: &Node) -> Option<Place> {
+        self.pair(node).map(|[offset, size]| Place { offset, size })
     }
 
     fn structs(&mut self, root: &Node) -> BTreeMap<String, StructFacts> {
@@ -242,17 +342,38 @@ impl Reader<'_> {
     }
 
     fn structure(&mut self, node: &Node) -> Option<StructFacts> {
-        let keys = Fields::new(node, "a struct's facts", &["layout", "fields"], self.diags)?;
+        let keys = Fields::new(node, "an entry", &["layout", "fields"], self.diags)?;
         let layout = keys.require("layout", self.diags)?;
         let layout = self.per_isa(layout, "a layout", |r, n| {
-            r.pair(n).map(|[size, align]| Layout { size, align })
+            let [size, align] = r.pair(n)?;
+            if !align.is_power_of_two() || size % align != 0 {
+                let label = "expected `[size, alignment]`, a power of two that divides the size";
+                let message = format!("{align} is no alignment of {size} bytes");
+                r.diags
+                    .push(Diagnostic::new(message, &n.span, label).help(REMEDY));
+                return None;
+            }
+            Some(Layout { size, align })
         });
         let fields = keys.require("fields", self.diags)?;
         let fields = decode::map(fields, "`fields`", self.diags).unwrap_or_default();
         let fields = fields.iter().map(|(name, node)| {
-            let places = self.per_isa(node, "a field", |r, n| {
-                r.pair(n).map(|[offset, size]| Place { offset, size })
-            });
+            let places = self.per_isa(node, "a field", |r, n| r.place(n));
+            for (place, whole) in places.iter().zip(&layout) {
+                if let (Some(place), Some(whole)) = (place, whole)
+                    && place.offset + place.size > whole.size
+                {
+                    let message = format!("`{}` is not inside the struct", name.value);
+                    let label = format!(
+                        "ends after {} bytes of {}",
+                        place.offset + place.size,
+                        whole.size
+                    );
+                    self.diags
+                        .push(Diagnostic::new(message, &node.span, label).help(REMEDY));
+                    break;
+                }
+            }
             (name.value.clone(), places)
         });
         let fields = fields.collect();

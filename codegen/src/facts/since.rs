@@ -1,36 +1,37 @@
-//! Since when the kernel has its calls: from the manual pages, and from older headers.
+//! Since when the kernel has its calls, from the manual pages.
 //!
-//! `syscalls(2)` has a table; newer calls may have it on a page of their own. For those without,
-//! there remains which headers have them and which do not.
+//! `syscalls(2)` has a table; newer calls may have it on a page of their own. For those without
+//! there remains what older headers have ([`super::history`]), and that the table would have those
+//! that are older than it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use super::package::{self, fetch, field, run, unpack};
-use super::{FOLDER, SINCE};
-use crate::model::{Release, Since, Spec};
+use super::package::{self, field, run, unpack};
+use super::suite::Suite;
+use super::{FOLDER, SINCE, Stated};
+use crate::diag::Diagnostics;
+use crate::intent;
+use crate::model::{Release, Spec};
+use crate::source::Sources;
 
 /// The manual pages, the newest there are: more calls are in them with every release.
 const PAGES: (&str, &str) = ("manpages-dev", "sid");
 
-/// Older headers.
-const HEADERS: [(&str, &str); 2] = [("linux-libc-dev", "bookworm"), ("linux-libc-dev", "trixie")];
-
 const GZIP: &str = "manual pages are packed with gzip: install it";
 
-const HEADER: &str = "# Written by `wali-codegen since` from manual pages and headers; do not edit.\n\
-    # The first release of Linux with a call; where that is not known, the last one that is known\n\
-    # not to have it (`after`), and the first one that is known to have it (`by`).\n\n";
+const HEADER: &str = "# Written by `wali-codegen since` from manual pages; do not edit.\n\
+    # The first release of Linux with a call, or one that it came after (`after`).\n\n";
 
 /// What was found, and in which packages.
 #[derive(Debug)]
 pub struct Found {
     packages: Vec<String>,
     /// The calls, except those of which nothing is known.
-    pub calls: BTreeMap<String, Since>,
+    pub calls: BTreeMap<String, Stated>,
 }
 
 impl Found {
@@ -43,14 +44,8 @@ impl Found {
         out.push('\n');
         for (name, since) in &self.calls {
             let _ = match since {
-                Since::Exactly(release) => writeln!(out, "{name}: \"{release}\""),
-                Since::Between { after: None, by } => {
-                    writeln!(out, "{name}: {{ by: \"{by}\" }}")
-                }
-                Since::Between {
-                    after: Some(after),
-                    by,
-                } => writeln!(out, "{name}: {{ after: \"{after}\", by: \"{by}\" }}"),
+                Stated::Exactly(release) => writeln!(out, "{name}: \"{release}\""),
+                Stated::After(release) => writeln!(out, "{name}: {{ after: \"{release}\" }}"),
             };
         }
         out
@@ -62,48 +57,48 @@ impl Found {
     }
 }
 
+/// What a specification has recorded, which was found to be sound.
+pub fn recorded(sources: &Arc<Sources>) -> BTreeMap<String, Stated> {
+    let mut unheard = Diagnostics::new(Arc::clone(sources));
+    let parsed = intent::read(sources, &mut unheard);
+    let isas: Vec<String> = parsed
+        .intent
+        .isas
+        .iter()
+        .map(|isa| isa.name.value.clone())
+        .collect();
+    match super::read(sources, &parsed.facts, &isas, &mut unheard) {
+        Some(facts) => super::read_since(sources, &parsed.facts, &facts.calls, &mut unheard),
+        None => BTreeMap::new(),
+    }
+}
+
 /// Whether what is recorded of a call is still true by what was found.
-pub fn agrees(recorded: Since, found: Since) -> bool {
-    let range = |since| match since {
-        Since::Exactly(release) => (None, release, true),
-        Since::Between { after, by } => (after, by, false),
-    };
-    let ((after, by, exact), (other_after, other_by, other_exact)) =
-        (range(recorded), range(found));
-    match (exact, other_exact) {
-        (true, true) => by == other_by,
-        (true, false) => other_after.is_none_or(|after| by > after) && by <= other_by,
-        (false, true) => after.is_none_or(|after| other_by > after) && other_by <= by,
-        (false, false) => {
-            other_after.is_none_or(|after| by > after) && after.is_none_or(|after| other_by > after)
-        }
+pub fn agrees(recorded: Stated, found: Stated) -> bool {
+    match (recorded, found) {
+        (Stated::After(after), Stated::Exactly(first)) => first > after,
+        (Stated::After(_), Stated::After(_)) => true,
+        (exact, found) => exact == found,
     }
 }
 
 /// Finds it for every call that the specification has numbers of.
 pub fn find(spec: &Spec) -> Result<Found, String> {
-    let pages = fetch(PAGES.0, PAGES.1)?;
-    let mut packages = vec![named(&pages, PAGES.1)?];
+    let pages = Suite::open(PAGES.1)?.fetch_newest(PAGES.0)?;
+    let packages = vec![named(&pages, PAGES.1)?];
     let unpacked = unpack(&pages)?;
     let folder = unpacked.path().join("usr/share/man/man2");
     let listed = page(&folder, "syscalls")?
         .ok_or_else(|| format!("{PAGES:?}: no page syscalls.2"))
         .and_then(|text| Listed::parse(&text, |name| spec.kernel.contains_key(name)))?;
 
-    let mut older = Vec::new();
-    for (name, suite) in HEADERS {
-        let deb = fetch(name, suite)?;
-        packages.push(named(&deb, suite)?);
-        older.push(OldHeaders::read(unpack(&deb)?.path())?);
-    }
-    let own: Release = upstream(&spec.provenance.version)?;
     let mut calls = BTreeMap::new();
     for (name, numbers) in &spec.kernel {
         let since = match listed.calls.get(name) {
-            Some(release) => Some(Since::Exactly(*release)),
+            Some(release) => Some(Stated::Exactly(*release)),
             None => match page(&folder, name)?.as_deref().and_then(history) {
-                Some(release) => Some(Since::Exactly(release)),
-                None => bounds(spec, name, &numbers.0, &listed, &older, own),
+                Some(release) => Some(Stated::Exactly(release)),
+                None => later(spec, &numbers.0, &listed).then_some(Stated::After(listed.until)),
             },
         };
         if let Some(since) = since {
@@ -113,36 +108,14 @@ pub fn find(spec: &Spec) -> Result<Found, String> {
     Ok(Found { packages, calls })
 }
 
-/// What headers say of a call that no page knows.
-fn bounds(
-    spec: &Spec,
-    name: &str,
-    numbers: &[Option<u32>],
-    listed: &Listed,
-    older: &[OldHeaders],
-    own: Release,
-) -> Option<Since> {
-    let has = older.iter().filter(|h| h.names.contains(name));
-    let by = has.clone().map(|h| h.release).min().unwrap_or(own);
-    if numbers.iter().any(Option::is_none) {
-        // An ISA's own. Those that all headers have are old, and in no kernel that the page is
-        // about; that others lack it means nothing, if they are of one ISA only.
-        return (has.count() < older.len()).then_some(Since::Between { after: None, by });
-    }
+/// Whether a call came later than the table of all calls: it has higher numbers then, on each ISA.
+fn later(spec: &Spec, numbers: &[Option<u32>], listed: &Listed) -> bool {
     let highest = |isa: usize| {
         let calls = spec.kernel.iter();
         let known = calls.filter(|(name, _)| listed.calls.contains_key(*name));
         known.filter_map(|(_, numbers)| numbers.0[isa]).max()
     };
-    // What came later than the page has higher numbers.
-    if !(0..numbers.len()).all(|isa| numbers[isa] > highest(isa)) {
-        return None;
-    }
-    let lacking = older
-        .iter()
-        .filter(|h| h.release < by && !h.names.contains(name));
-    let after = lacking.map(|h| h.release).chain([listed.until]).max();
-    Some(Since::Between { after, by })
+    (0..numbers.len()).all(|isa| numbers[isa].is_some() && numbers[isa] > highest(isa))
 }
 
 /// The table in `syscalls(2)`.
@@ -225,54 +198,6 @@ fn page(folder: &Path, name: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The calls that older headers know.
-struct OldHeaders {
-    release: Release,
-    names: BTreeSet<String>,
-}
-
-impl OldHeaders {
-    fn read(root: &Path) -> Result<OldHeaders, String> {
-        let release = upstream(&package::kernel_version(&root.join("usr/include"))?)?;
-        let mut names = BTreeSet::new();
-        let mut folders = vec![root.to_path_buf()];
-        while let Some(folder) = folders.pop() {
-            let naming = |e| format!("{}: {e}", folder.display());
-            for entry in fs::read_dir(&folder).map_err(naming)? {
-                let path = entry.map_err(naming)?.path();
-                let name = path
-                    .file_name()
-                    .and_then(|name| name.to_str())
-                    .unwrap_or_default();
-                if path.is_dir() && !path.is_symlink() {
-                    folders.push(path);
-                } else if name.starts_with("unistd") && name.ends_with(".h") {
-                    let text = fs::read_to_string(&path).map_err(naming)?;
-                    let defined = text.lines().filter_map(|l| l.strip_prefix("#define __NR_"));
-                    names.extend(
-                        defined.filter_map(|d| Some(d.split_whitespace().next()?.to_owned())),
-                    );
-                }
-            }
-        }
-        match names.len() {
-            300.. => Ok(OldHeaders { release, names }),
-            few => Err(format!(
-                "the headers of Linux {release} have only {few} calls"
-            )),
-        }
-    }
-}
-
-/// The kernel's series in the version of a package or of headers: `6.12` of `6.12.107-1`.
-fn upstream(version: &str) -> Result<Release, String> {
-    let mut parts = version.split(['.', '-', '~']);
-    let series = parts.next().zip(parts.next());
-    series
-        .and_then(|(major, minor)| format!("{major}.{minor}").parse().ok())
-        .ok_or_else(|| format!("`{version}` is no version of Linux"))
-}
-
 /// A package as the file names it.
 fn named(deb: &Path, suite: &str) -> Result<String, String> {
     let (name, version) = (field(deb, "Package")?, field(deb, "Version")?);
@@ -319,17 +244,13 @@ mod tests {
 
     #[test]
     fn what_is_recorded_may_be_vaguer_but_not_wrong() {
-        let exactly = |minor| Since::Exactly(Release([6, minor, 0]));
-        let between = |after, by| Since::Between {
-            after: Some(Release([6, after, 0])),
-            by: Release([6, by, 0]),
-        };
-        assert!(agrees(between(1, 12), exactly(10)));
-        assert!(agrees(between(1, 12), exactly(12)));
-        assert!(!agrees(between(1, 12), exactly(1)));
+        let exactly = |minor| Stated::Exactly(Release([6, minor, 0]));
+        let after = |minor| Stated::After(Release([6, minor, 0]));
+        assert!(agrees(after(1), exactly(10)));
+        assert!(!agrees(after(1), exactly(1)));
+        assert!(agrees(after(1), after(12)));
         assert!(agrees(exactly(5), exactly(5)));
         assert!(!agrees(exactly(5), exactly(6)));
-        assert!(agrees(exactly(5), between(1, 12)));
-        assert!(!agrees(between(1, 5), between(5, 12)));
+        assert!(!agrees(exactly(5), after(1)));
     }
 }

@@ -161,7 +161,7 @@ impl Named for AuxIntent {
 }
 
 /// The keys of a call. None is an argument's name: indented too far, it would become one.
-const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 11] = [
     "doc", "import", "aliases", "args", "returns", "restart", "runtime", "refuse", "because",
     "fallback", "cases",
 ];
@@ -176,12 +176,16 @@ pub fn call(name: &Name, node: &Node, family: &str, diags: &mut Diagnostics) -> 
         let help = "add `args:`; `args: {}` if it takes none";
         fields.require_of(&what, name, "args", help, diags);
     }
+    if let (Some(_), Some((restart, _))) = (fields.get("refuse"), fields.entry("restart")) {
+        let label = "what always fails does not block";
+        diags.push(Diagnostic::new("useless `restart`", &restart.span, label));
+    }
     Some(CallIntent {
         name: name.clone(),
         family: family.to_owned(),
-        doc: fields.text("doc", diags).map(|n| n.value),
-        import: fields.text("import", diags),
-        aliases: fields.names("aliases", diags),
+        doc: fields.doc(diags),
+        import: import(&fields, &name.value, diags),
+        aliases: aliases(&fields, diags),
         args: args(fields.get("args"), diags),
         returns: fields.text("returns", diags),
         restart: restart(&fields, diags).unwrap_or(Restart::NotBlocking),
@@ -191,25 +195,49 @@ pub fn call(name: &Name, node: &Node, family: &str, diags: &mut Diagnostics) -> 
     })
 }
 
+/// The value of `import`, which is another name than the one it would have.
+fn import(fields: &Fields<'_>, call: &str, diags: &mut Diagnostics) -> Option<Name> {
+    let import = fields.text("import", diags)?;
+    decode::identifier(&import, "the import", diags);
+    if import.value.strip_prefix("SYS_") == Some(call) {
+        let label = "the import has this name anyway";
+        diags.push(Diagnostic::new("useless `import`", &import.span, label));
+    }
+    Some(import)
+}
+
+fn aliases(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name> {
+    let aliases = fields.names("aliases", diags);
+    for alias in &aliases {
+        decode::identifier(alias, "the import", diags);
+    }
+    aliases
+}
+
+/// What signal handlers may do to a call that blocks.
+pub(crate) const RESTARTS: [(&str, Restart); 2] =
+    [("signal", Restart::Signal), ("never", Restart::Never)];
+
 /// The value of `restart`, if it is there.
 pub(super) fn restart(fields: &Fields<'_>, diags: &mut Diagnostics) -> Option<Restart> {
-    let restarts = [("signal", Restart::Signal), ("never", Restart::Never)];
     let name = fields.text("restart", diags)?;
-    decode::choice(&name, "restart rule", &restarts, diags)
+    decode::choice(&name, "restart rule", &RESTARTS, diags)
 }
+
+/// The keys of an auxiliary import.
+pub(crate) const AUX_KEYS: [&str; 5] = ["doc", "args", "returns", "aliases", "twice"];
 
 /// Reads an auxiliary import.
 pub fn aux(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<AuxIntent> {
-    let fields = Fields::new(
-        node,
-        "an auxiliary import",
-        &["doc", "args", "returns", "aliases", "twice"],
-        diags,
-    )?;
+    let fields = Fields::new(node, "an auxiliary import", &AUX_KEYS, diags)?;
+    let what = format!("`{}`", name.value);
+    fields.require_of(&what, name, "doc", "add `doc:` with one line", diags);
+    let help = "add `args:`; `args: {}` if it takes none";
+    fields.require_of(&what, name, "args", help, diags);
     Some(AuxIntent {
         name: name.clone(),
-        doc: fields.text("doc", diags).map(|n| n.value),
-        aliases: fields.names("aliases", diags),
+        doc: fields.doc(diags),
+        aliases: aliases(&fields, diags),
         twice: fields.flag("twice", diags),
         args: args(fields.get("args"), diags),
         returns: fields.text("returns", diags),
@@ -318,11 +346,31 @@ fn argument_name(name: &Name, diags: &mut Diagnostics) {
     }
 }
 
+/// The keys of a pointer among arguments.
+pub(crate) const POINTER_KEYS: [&str; 6] = ["in", "out", "inout", "len", "count", "nullable"];
+
 fn arg_type(node: &Node, of_case: bool, diags: &mut Diagnostics) -> Option<ArgTypeIntent> {
     if let Kind::Map(_) = node.kind {
-        let known = ["in", "out", "inout", "len", "count", "nullable"];
-        let fields = Fields::new(node, "a pointer", &known, diags)?;
+        let fields = Fields::new(node, "a pointer", &POINTER_KEYS, diags)?;
         let (dir, to) = direction(&fields, node, diags)?;
+        if let (Some((len, _)), Some((count, _))) = (fields.entry("len"), fields.entry("count")) {
+            let message = "both `len` and `count`";
+            diags.push(
+                Diagnostic::new(message, &count.span, "the second")
+                    .context(&len.span, "the first")
+                    .help("`bytes` have a `len`, arrays a `count`"),
+            );
+            return None;
+        }
+        for key in ["len", "count"] {
+            let known = fields.get(key);
+            if let Some(node) = known.filter(|n| !matches!(n.kind, Kind::Scalar(_))) {
+                let message = format!("`{key}` is {}", node.describe());
+                let label = "expected an argument or a number";
+                diags.push(Diagnostic::new(message, &node.span, label));
+                return None;
+            }
+        }
         let len = |key: &str, diags: &mut Diagnostics| {
             let (key, value) = fields.entry(key)?;
             let value = decode::text(value, &format!("`{}`", key.value), diags)?;
@@ -360,6 +408,12 @@ fn fallback(node: &Node, diags: &mut Diagnostics) -> Option<LackIntent> {
     if matches!(&node.kind, Kind::Scalar(text) if text == "none") {
         return Some(LackIntent::None(node.span.clone()));
     }
+    if let Kind::Scalar(text) = &node.kind {
+        let message = format!("a fallback is `{text}`");
+        let label = "expected `{ call: NAME, args: [...] }` or `none`";
+        diags.push(Diagnostic::new(message, &node.span, label));
+        return None;
+    }
     let fields = Fields::new(node, "a fallback", &["call", "args"], diags)?;
     fields.require("call", diags)?;
     let call = fields.text("call", diags)?;
@@ -370,6 +424,11 @@ fn fallback(node: &Node, diags: &mut Diagnostics) -> Option<LackIntent> {
         .unwrap_or_default()
     {
         args.push(match &item.kind {
+            Kind::List(flags) if flags.is_empty() => {
+                let label = "expected constants; no flags are the number 0";
+                diags.push(Diagnostic::new("no flags", &item.span, label));
+                return None;
+            }
             Kind::List(flags) => {
                 let flags = flags
                     .iter()

@@ -4,7 +4,7 @@ use super::calls::{ArgIntent, ByIntent, args_in, by, restart};
 use super::decode::{self, Fields};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::Restart;
-use crate::source::{Name, Span};
+use crate::source::{At, Name, Span};
 use crate::yaml::{Kind, Node};
 
 /// `cases`: what a call is for each value of an argument.
@@ -19,7 +19,7 @@ pub struct CasesIntent {
     /// The cases in order.
     pub cases: Vec<CaseIntent>,
     /// What becomes of members of the set without a case.
-    pub rest: Option<OtherwiseIntent>,
+    pub rest: Option<At<OtherwiseIntent>>,
     /// What becomes of all other values.
     pub otherwise: OtherwiseIntent,
 }
@@ -58,14 +58,16 @@ pub enum OtherwiseIntent {
 }
 
 /// The keys of a case that are not names of arguments.
-const CASE_KEYS: [&str; 7] = [
+pub(crate) const CASE_KEYS: [&str; 7] = [
     "returns", "restart", "runtime", "refuse", "because", "number", "cases",
 ];
 
+/// The keys of `cases`.
+pub(crate) const KEYS: [&str; 6] = ["by", "set", "headers", "of", "rest", "otherwise"];
+
 /// Reads `cases`.
 pub fn cases(node: &Node, diags: &mut Diagnostics) -> Option<CasesIntent> {
-    let keys = ["by", "set", "headers", "of", "rest", "otherwise"];
-    let fields = Fields::new(node, "`cases`", &keys, diags)?;
+    let fields = Fields::new(node, "`cases`", &KEYS, diags)?;
     for key in ["by", "set", "otherwise"] {
         fields.require(key, diags)?;
     }
@@ -76,10 +78,18 @@ pub fn cases(node: &Node, diags: &mut Diagnostics) -> Option<CasesIntent> {
             cases.extend(case(name, node, diags));
         }
     }
+    if cases.is_empty() && fields.get("rest").is_none() && fields.get("of").is_none() {
+        let label = "expected `of` with what it is for some values, or `rest` for all of the set";
+        diags.push(Diagnostic::new("`cases` without a case", &node.span, label));
+    }
     let headers = fields
         .get("headers")
         .map(|_| super::types::headers(&fields, diags));
-    let rest = fields.get("rest").map(|n| otherwise(n, "`rest`", diags));
+    let rest = fields.get("rest").and_then(|node| {
+        let value = otherwise(node, "`rest`", diags)?;
+        let span = node.span.clone();
+        Some(At { value, span })
+    });
     if let (Some(_), Some(rest)) = (&headers, fields.entry("rest")) {
         let label = "the cases themselves are the members";
         diags.push(Diagnostic::new("useless `rest`", &rest.0.span, label));
@@ -89,7 +99,7 @@ pub fn cases(node: &Node, diags: &mut Diagnostics) -> Option<CasesIntent> {
         set: fields.text("set", diags)?,
         headers,
         cases,
-        rest: rest.flatten(),
+        rest: rest.filter(|_| fields.get("headers").is_none()),
         otherwise: otherwise(fields.get("otherwise")?, "`otherwise`", diags)?,
     })
 }
@@ -105,6 +115,15 @@ fn case(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<CaseIntent>
         span: node.span.clone(),
     };
     let fields = Fields::new(&own, "a case", &CASE_KEYS, diags)?;
+    if fields.get("refuse").is_some() {
+        let own = ["returns", "restart", "cases"].iter();
+        let own = own.filter_map(|key| Some(fields.entry(key)?.0));
+        for key in args.iter().map(|(key, _)| key).chain(own) {
+            let message = format!("useless `{}`", key.value);
+            let label = "the case is refused whatever it is given";
+            diags.push(Diagnostic::new(message, &key.span, label));
+        }
+    }
     Some(CaseIntent {
         name: name.clone(),
         args: args_in(&args, true, diags),

@@ -1,5 +1,7 @@
 //! Taking a YAML tree apart while collecting every mistake.
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Diagnostic, Diagnostics, closest, did_you_mean};
 use crate::source::{At, Name};
 use crate::yaml::{Kind, Node};
@@ -86,6 +88,16 @@ impl<'a> Fields<'a> {
         text(self.get(key)?, &format!("`{key}`"), diags)
     }
 
+    /// The documentation, which becomes a line of comment in several languages.
+    pub fn doc(&self, diags: &mut Diagnostics) -> Option<String> {
+        let doc = self.text("doc", diags)?;
+        if doc.value.contains("*/") {
+            let label = "`*/` would end a comment in C";
+            diags.push(Diagnostic::new("`doc` is no comment", &doc.span, label));
+        }
+        Some(doc.value)
+    }
+
     /// The yes or no of a key; no if it is missing.
     pub fn flag(&self, key: &str, diags: &mut Diagnostics) -> bool {
         let Some(node) = self.get(key) else {
@@ -111,7 +123,15 @@ impl<'a> Fields<'a> {
         let Some(node) = self.get(key) else {
             return Vec::new();
         };
-        list(node, &format!("`{key}`"), diags)
+        let items = list(node, &format!("`{key}`"), diags);
+        if let Kind::List(items) = &node.kind
+            && items.is_empty()
+        {
+            let message = format!("`{key}` is empty");
+            let label = "expected at least one item";
+            diags.push(Diagnostic::new(message, &node.span, label));
+        }
+        items
             .iter()
             .filter_map(|item| text(item, &format!("an item of `{key}`"), diags))
             .collect()
@@ -150,19 +170,54 @@ pub fn list<'a>(node: &'a Node, what: &str, diags: &mut Diagnostics) -> &'a [Nod
     }
 }
 
-/// The text of a scalar.
+/// The text of a scalar: one line of what can be seen.
 pub fn text(node: &Node, what: &str, diags: &mut Diagnostics) -> Option<Name> {
     match &node.kind {
-        Kind::Scalar(text) => Some(At {
-            value: text.clone(),
-            span: node.span.clone(),
-        }),
+        Kind::Scalar(text) => {
+            let problem = match text {
+                _ if text.trim().is_empty() => Some(("empty", "expected text")),
+                _ if text.contains(['\n', '\r']) => {
+                    Some(("more than one line", "expected one line"))
+                }
+                _ if text.contains(unseen) => Some((
+                    "not plain text",
+                    "a character in it does not show, or turns the direction of writing",
+                )),
+                _ => None,
+            };
+            if let Some((problem, label)) = problem {
+                let message = format!("{what} is {problem}");
+                diags.push(Diagnostic::new(message, &node.span, label));
+                return None;
+            }
+            Some(At {
+                value: text.clone(),
+                span: node.span.clone(),
+            })
+        }
         _ => {
             let message = format!("{what} is {}", node.describe());
             diags.push(Diagnostic::new(message, &node.span, "expected text"));
             None
         }
     }
+}
+
+/// Characters that make a text look like another.
+fn unseen(c: char) -> bool {
+    let direction =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || direction || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Whether a text is an integer, however large.
+pub fn looks_like_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (digits, radix) = match digits.strip_prefix("0x") {
+        Some(hex) => (hex, 16),
+        None => (digits, 10),
+    };
+    !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix))
 }
 
 /// An integer in decimal or hexadecimal.
@@ -190,7 +245,11 @@ pub fn int(node: &Node, what: &str, diags: &mut Diagnostics) -> Option<i64> {
     };
     if number.is_none() {
         let message = format!("{what} is {}", node.describe());
-        diags.push(Diagnostic::new(message, &node.span, "expected an integer"));
+        let label = match &node.kind {
+            Kind::Scalar(text) if looks_like_integer(text) => "more than 64 bits hold",
+            _ => "expected an integer",
+        };
+        diags.push(Diagnostic::new(message, &node.span, label));
     }
     number
 }
@@ -221,13 +280,15 @@ pub fn choice<T: Copy>(
     found
 }
 
-/// Reports a name that C would not take.
-pub fn identifier(name: &Name, what: &str, diags: &mut Diagnostics) {
-    let mut chars = name.value.chars();
-    let good = chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+/// Whether C would take a name.
+pub fn is_identifier(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(word) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Reports a name that C would not take, and says whether it would.
+pub fn identifier(name: &Name, what: &str, diags: &mut Diagnostics) -> bool {
+    let good = is_identifier(&name.value);
     if !good {
         let message = format!("{what} `{}` is not an identifier", name.value);
         diags.push(Diagnostic::new(
@@ -235,6 +296,22 @@ pub fn identifier(name: &Name, what: &str, diags: &mut Diagnostics) {
             &name.span,
             "expected letters, digits and `_`, not starting with a digit",
         ));
+    }
+    good
+}
+
+/// Reports items that are given twice.
+pub fn distinct(names: &[Name], diags: &mut Diagnostics) {
+    let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
+    for name in names {
+        if let Some(first) = seen.get(name.value.as_str()) {
+            let message = format!("duplicate `{}`", name.value);
+            diags.push(
+                Diagnostic::new(message, &name.span, "again").context(&first.span, "first here"),
+            );
+        } else {
+            seen.insert(&name.value, name);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Name, Sources, Span};
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Kind, Node};
 use calls::{ArgTypeIntent, AuxIntent, CallIntent};
 use types::{IsaIntent, ScalarIntent, SetIntent, StructIntent};
 
@@ -85,7 +85,14 @@ pub fn read(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Parsed {
         let folder = stem.split('/').next().unwrap_or(stem);
         let known = PARTS.iter().find(|(name, _)| *name == folder);
         let Some((_, part)) = known.filter(|_| path.ends_with(".yaml")) else {
-            diags.push(unknown_file(folder, file));
+            diags.push(match known {
+                Some(_) => {
+                    let span = Span { file, range: 0..0 };
+                    let message = "this file is no part of a specification";
+                    Diagnostic::new(message, &span, "expected a name that ends in `.yaml`")
+                }
+                None => unknown_file(folder, file),
+            });
             parsed.complete = false;
             continue;
         };
@@ -100,6 +107,9 @@ pub fn read(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Parsed {
             continue;
         };
         let family = stem.rsplit('/').next().unwrap_or(stem);
+        if !is_file_name(family) {
+            diags.push(bad_name(family, file));
+        }
         parsed.take(*part, file, family, root, diags);
         parsed.isas_sound &= *part != Part::Isa || diags.len() == before;
     }
@@ -118,17 +128,49 @@ impl Parsed {
         match part {
             Part::Facts => self.facts.push((file, root)),
             Part::Isa => intent.isas.extend(types::isa(&root, family, diags)),
-            Part::Types => each(&root, &mut intent.scalars, broken, diags, types::scalar),
-            Part::Flags => each(&root, &mut intent.sets, broken, diags, types::set),
-            Part::Structs => each(&root, &mut intent.structs, broken, diags, types::structure),
-            Part::Aux => each(&root, &mut intent.aux, broken, diags, calls::aux),
-            Part::Calls => each(
-                &root,
-                &mut intent.calls,
-                broken,
-                diags,
-                |name, node, diags| calls::call(name, node, family, diags),
-            ),
+            Part::Types => {
+                let keys = &types::SCALAR_KEYS;
+                each(
+                    &root,
+                    keys,
+                    &mut intent.scalars,
+                    broken,
+                    diags,
+                    types::scalar,
+                );
+            }
+            Part::Flags => {
+                let keys = &types::SET_KEYS;
+                each(&root, keys, &mut intent.sets, broken, diags, types::set);
+            }
+            Part::Structs => {
+                let keys = &types::STRUCT_KEYS;
+                each(
+                    &root,
+                    keys,
+                    &mut intent.structs,
+                    broken,
+                    diags,
+                    types::structure,
+                );
+            }
+            Part::Aux => {
+                let keys = &calls::AUX_KEYS;
+                each(&root, keys, &mut intent.aux, broken, diags, calls::aux);
+            }
+            Part::Calls => {
+                let decode = |name: &Name, node: &Node, diags: &mut Diagnostics| {
+                    calls::call(name, node, family, diags)
+                };
+                each(
+                    &root,
+                    &calls::KEYS,
+                    &mut intent.calls,
+                    broken,
+                    diags,
+                    decode,
+                );
+            }
         }
     }
 }
@@ -139,16 +181,37 @@ pub trait Named {
     fn name(&self) -> &Name;
 }
 
-/// Decodes every entry of a file into a table, reporting names taken in another file.
+/// Decodes every entry of a file, which has `keys`, into a table, reporting names taken in
+/// another file.
 fn each<T: Named>(
     root: &Node,
+    keys: &[&str],
     table: &mut BTreeMap<String, T>,
     broken: &mut BTreeSet<String>,
     diags: &mut Diagnostics,
     decode: impl Fn(&Name, &Node, &mut Diagnostics) -> Option<T>,
 ) {
     for (name, node) in decode::map(root, "the file", diags).unwrap_or_default() {
-        decode::identifier(name, "the name", diags);
+        if keys.contains(&name.value.as_str()) {
+            let message = format!("an entry named `{}`", name.value);
+            let help = format!(
+                "`{}` is a key of an entry; indent it below a name",
+                name.value
+            );
+            diags.push(Diagnostic::new(message, &name.span, "not indented").help(help));
+            broken.insert(name.value.clone());
+            continue;
+        }
+        if let Kind::Null = node.kind {
+            let message = format!("`{}` says nothing", name.value);
+            let label = "expected its keys below, indented";
+            diags.push(Diagnostic::new(message, &name.span, label));
+            broken.insert(name.value.clone());
+            continue;
+        }
+        if !decode::identifier(name, "the name", diags) {
+            continue;
+        }
         let Some(item) = decode(name, node, diags) else {
             broken.insert(name.value.clone());
             continue;
@@ -180,6 +243,18 @@ fn unknown_file(folder: &str, file: usize) -> Diagnostic {
     );
     Diagnostic::new("this file is no part of a specification", &span, label)
         .help_opt(did_you_mean(folder, names))
+}
+
+/// Whether a file's name, which is also that of a family, an ISA or a page, fits all of these.
+fn is_file_name(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(word)
+}
+
+fn bad_name(name: &str, file: usize) -> Diagnostic {
+    let span = Span { file, range: 0..0 };
+    let label = "expected lower-case letters, digits and `_`, a letter first";
+    Diagnostic::new(format!("a file named `{name}`"), &span, label)
 }
 
 fn empty(file: usize) -> Diagnostic {
@@ -276,6 +351,7 @@ impl Intent {
                     diags.push(duplicate(&cases.set, &first.name.span));
                     return;
                 }
+                types::type_name(&cases.set, diags);
                 let set = declared
                     .entry(cases.set.value.clone())
                     .or_insert_with(|| SetIntent::of_cases(&cases.set, ty, &call.name));

@@ -149,9 +149,12 @@ impl Named for StructIntent {
     }
 }
 
+/// The keys of an ISA's file.
+pub(crate) const ISA_KEYS: [&str; 4] = ["order", "triple", "uapi", "guest"];
+
 /// Reads an ISA's file.
 pub fn isa(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<IsaIntent> {
-    let fields = Fields::new(node, "an ISA", &["order", "triple", "uapi", "guest"], diags)?;
+    let fields = Fields::new(node, "an ISA", &ISA_KEYS, diags)?;
     let order = fields.require("order", diags).and_then(|node| {
         let value = decode::int(node, "`order`", diags)?;
         let span = node.span.clone();
@@ -164,6 +167,9 @@ pub fn isa(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<IsaIntent
         range: node.span.range.start..node.span.range.start,
     };
     let (triple, uapi) = (fields.text("triple", diags), fields.text("uapi", diags));
+    if let Some(uapi) = &uapi {
+        decode::identifier(uapi, "the folder", diags);
+    }
     if let Some(triple) = &triple
         && triple.value.split('-').next() != Some(name)
     {
@@ -187,67 +193,23 @@ pub fn isa(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<IsaIntent
 }
 
 /// Integer representations by name.
-const INTS: [(&str, Int); 8] = [
-    (
-        "u8",
-        Int {
-            bits: 8,
-            signed: false,
-        },
-    ),
-    (
-        "u16",
-        Int {
-            bits: 16,
-            signed: false,
-        },
-    ),
-    (
-        "u32",
-        Int {
-            bits: 32,
-            signed: false,
-        },
-    ),
-    (
-        "u64",
-        Int {
-            bits: 64,
-            signed: false,
-        },
-    ),
-    (
-        "i8",
-        Int {
-            bits: 8,
-            signed: true,
-        },
-    ),
-    (
-        "i16",
-        Int {
-            bits: 16,
-            signed: true,
-        },
-    ),
-    (
-        "i32",
-        Int {
-            bits: 32,
-            signed: true,
-        },
-    ),
-    (
-        "i64",
-        Int {
-            bits: 64,
-            signed: true,
-        },
-    ),
+pub(crate) const INTS: [(&str, Int); 8] = [
+    ("u8", int(8, false)),
+    ("u16", int(16, false)),
+    ("u32", int(32, false)),
+    ("u64", int(64, false)),
+    ("i8", int(8, true)),
+    ("i16", int(16, true)),
+    ("i32", int(32, true)),
+    ("i64", int(64, true)),
 ];
 
+const fn int(bits: u8, signed: bool) -> Int {
+    Int { bits, signed }
+}
+
 /// Roles by name.
-const ROLES: [(&str, Role); 9] = [
+pub(crate) const ROLES: [(&str, Role); 9] = [
     ("plain", Role::Plain),
     ("descriptor", Role::Descriptor),
     ("address", Role::Address),
@@ -259,10 +221,40 @@ const ROLES: [(&str, Role); 9] = [
     ("clock", Role::Clock),
 ];
 
+/// Words of the notation, which are no names of types.
+pub(crate) const RESERVED: [&str; 8] = [
+    "bytes", "path", "string", "nothing", "never", "none", "array", "struct",
+];
+
+/// Reports a type's name that is a word of the notation.
+pub(super) fn type_name(name: &Name, diags: &mut Diagnostics) {
+    if RESERVED.contains(&name.value.as_str()) {
+        let message = format!("a type named `{}`", name.value);
+        let label = "the notation has this word for something else";
+        diags.push(Diagnostic::new(message, &name.span, label));
+    }
+}
+
+/// A type as C spells it, which goes into headers and into what clang is asked.
+fn c_spelling(fields: &Fields<'_>, diags: &mut Diagnostics) -> Option<Name> {
+    let c = fields.text("c", diags)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_ *().->".contains(c);
+    if !c.value.chars().all(fits) {
+        let message = format!("`{}` is no type of C", c.value);
+        let label = "expected a type as C spells it, such as `struct timeval`";
+        diags.push(Diagnostic::new(message, &c.span, label));
+    }
+    Some(c)
+}
+
+/// The keys of a scalar.
+pub(crate) const SCALAR_KEYS: [&str; 4] = ["guest", "host", "role", "c"];
+
 /// Reads a scalar.
 pub fn scalar(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<ScalarIntent> {
     let before = diags.len();
-    let fields = Fields::new(node, "a scalar", &["guest", "host", "role", "c"], diags)?;
+    type_name(name, diags);
+    let fields = Fields::new(node, "a scalar", &SCALAR_KEYS, diags)?;
     fields.require("guest", diags)?;
     let guest = fields.text("guest", diags);
     let guest = guest.and_then(|n| decode::choice(&n, "representation", &INTS, diags))?;
@@ -283,9 +275,13 @@ pub fn scalar(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<Scala
         Some(n) => decode::choice(&n, "role", &ROLES, diags)?,
         None => Role::Plain,
     };
-    let c = fields
-        .text("c", diags)
-        .map_or_else(|| name.value.clone(), |n| n.value);
+    let wide = guest.bits > 32 && !matches!(role, Role::Plain);
+    if let Some((key, _)) = fields.entry("role").filter(|_| wide) {
+        let message = format!("{} bits with a role", guest.bits);
+        let label = "what has a role has at most 32 bits in the guest";
+        diags.push(Diagnostic::new(message, &key.span, label));
+    }
+    let c = c_spelling(&fields, diags).map_or_else(|| name.value.clone(), |n| n.value);
     let scalar = ScalarIntent {
         name: name.clone(),
         guest,
@@ -297,35 +293,31 @@ pub fn scalar(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<Scala
     (diags.len() == before).then_some(scalar)
 }
 
+/// The keys of a flag set.
+pub(crate) const SET_KEYS: [&str; 5] = ["doc", "kind", "type", "headers", "members"];
+
+/// Whether the members of a set combine, by kind.
+pub(crate) const KINDS: [(&str, bool); 2] = [("flags", true), ("enum", false)];
+
 /// Reads a flag set.
 pub fn set(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<SetIntent> {
-    let known = ["doc", "kind", "type", "headers", "members"];
-    let fields = Fields::new(node, "a flag set", &known, diags)?;
+    type_name(name, diags);
+    let fields = Fields::new(node, "a flag set", &SET_KEYS, diags)?;
     fields.require("kind", diags);
-    let kinds = [("flags", true), ("enum", false)];
     let bits = fields
         .text("kind", diags)
-        .and_then(|n| decode::choice(&n, "kind", &kinds, diags));
+        .and_then(|n| decode::choice(&n, "kind", &KINDS, diags));
     let ty = fields.text("type", diags);
     let members = fields.names("members", diags);
     fields.require("headers", diags);
     fields.require("members", diags);
-    for (i, member) in members.iter().enumerate() {
+    for member in &members {
         decode::identifier(member, "the constant", diags);
-        if let Some(first) = members[..i].iter().find(|m| m.value == member.value) {
-            diags.push(
-                Diagnostic::new(
-                    format!("duplicate `{}`", member.value),
-                    &member.span,
-                    "again",
-                )
-                .context(&first.span, "first here"),
-            );
-        }
     }
+    decode::distinct(&members, diags);
     Some(SetIntent {
         name: name.clone(),
-        doc: fields.text("doc", diags).map(|n| n.value),
+        doc: fields.doc(diags),
         bits: bits.unwrap_or(true),
         ty: ty.unwrap_or_else(|| At {
             value: "int".to_owned(),
@@ -336,17 +328,25 @@ pub fn set(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<SetInten
     })
 }
 
+/// The keys of a struct.
+pub(crate) const STRUCT_KEYS: [&str; 6] = ["doc", "c", "headers", "packed", "tail", "fields"];
+
 /// Reads a struct.
 pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<StructIntent> {
-    let known = ["doc", "c", "headers", "packed", "tail", "fields"];
-    let keys = Fields::new(node, "a struct", &known, diags)?;
+    let keys = Fields::new(node, "a struct", &STRUCT_KEYS, diags)?;
     keys.require("headers", diags);
+    let before = diags.len();
     let mut fields = Vec::new();
-    for (field, node) in keys
-        .require("fields", diags)
-        .and_then(|n| decode::map(n, "`fields`", diags))
-        .unwrap_or_default()
-    {
+    let written = keys.require("fields", diags);
+    let entries = written.and_then(|n| decode::map(n, "`fields`", diags));
+    if let (Some(node), Some([])) = (written, entries) {
+        diags.push(Diagnostic::new(
+            "a struct without fields",
+            &node.span,
+            "expected its fields in the guest's order",
+        ));
+    }
+    for (field, node) in entries.unwrap_or_default() {
         decode::identifier(field, "the field", diags);
         if let Some(ty) = field_type(node, diags) {
             let ty = At {
@@ -359,14 +359,16 @@ pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<St
             });
         }
     }
+    // A layout that follows from only some of the fields would be wrong.
+    let complete = diags.len() == before;
     let default = || At {
         value: format!("struct {}", name.value),
         span: name.span.clone(),
     };
-    Some(StructIntent {
+    let structure = StructIntent {
         name: name.clone(),
-        doc: keys.text("doc", diags).map(|n| n.value),
-        c: keys.text("c", diags).unwrap_or_else(default),
+        doc: keys.doc(diags),
+        c: c_spelling(&keys, diags).unwrap_or_else(default),
         headers: headers(&keys, diags),
         packed: keys.flag("packed", diags),
         tail: keys
@@ -374,14 +376,20 @@ pub fn structure(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<St
             .and_then(|n| decode::choice(&n, "tail", &[("padding", true)], diags))
             .unwrap_or(false),
         fields,
-    })
+    };
+    complete.then_some(structure)
 }
 
 pub(super) fn headers(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name> {
     let headers = fields.names("headers", diags);
+    decode::distinct(&headers, diags);
     for header in &headers {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-        if !header.value.ends_with(".h") || !header.value.chars().all(plain) {
+        let inside = header
+            .value
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | ".."));
+        if !header.value.ends_with(".h") || !header.value.chars().all(plain) || !inside {
             let message = format!("`{}` is not a header", header.value);
             let label = "expected a path such as `linux/stat.h`";
             diags.push(Diagnostic::new(message, &header.span, label));
@@ -390,10 +398,12 @@ pub(super) fn headers(fields: &Fields<'_>, diags: &mut Diagnostics) -> Vec<Name>
     headers
 }
 
+/// The keys of a pointer in a struct.
+pub(crate) const FIELD_POINTER_KEYS: [&str; 5] = ["in", "out", "inout", "len", "count"];
+
 fn field_type(node: &Node, diags: &mut Diagnostics) -> Option<FieldTypeIntent> {
     if let Kind::Map(_) = node.kind {
-        let known = ["in", "out", "inout", "len", "count"];
-        let fields = Fields::new(node, "a pointer", &known, diags)?;
+        let fields = Fields::new(node, "a pointer", &FIELD_POINTER_KEYS, diags)?;
         let (dir, to) = direction(&fields, node, diags)?;
         let element = to.value.strip_prefix("array of ").map(|name| At {
             value: name.trim().to_owned(),
@@ -403,8 +413,18 @@ fn field_type(node: &Node, diags: &mut Diagnostics) -> Option<FieldTypeIntent> {
             let message = format!("a field cannot point to `{}`", to.value);
             let label = "expected `bytes` or `array of NAME`";
             diags.push(Diagnostic::new(message, &to.span, label));
+            return None;
         }
-        let key = if element.is_some() { "count" } else { "len" };
+        let (key, other) = match &element {
+            Some(_) => ("count", "len"),
+            None => ("len", "count"),
+        };
+        if let Some((wrong, _)) = fields.entry(other) {
+            let message = format!("`{other}` of `{}`", to.value);
+            let label = format!("expected `{key}`");
+            diags.push(Diagnostic::new(message, &wrong.span, label));
+            return None;
+        }
         fields.require(key, diags)?;
         return Some(FieldTypeIntent::Pointer {
             dir,
@@ -413,6 +433,14 @@ fn field_type(node: &Node, diags: &mut Diagnostics) -> Option<FieldTypeIntent> {
         });
     }
     let name = decode::text(node, "a field's type", diags)?.value;
+    if name.starts_with("array of struct ") {
+        let message = format!("a field of type `{name}`");
+        let label = "expected `array of SCALAR`";
+        let help =
+            "an array of a scalar of the same size in all will do where nothing is converted";
+        diags.push(Diagnostic::new(message, &node.span, label).help(help));
+        return None;
+    }
     Some(
         match (name.strip_prefix("array of "), name.strip_prefix("struct ")) {
             (Some(element), _) => FieldTypeIntent::Array(element.trim().to_owned()),
@@ -422,10 +450,13 @@ fn field_type(node: &Node, diags: &mut Diagnostics) -> Option<FieldTypeIntent> {
     )
 }
 
+/// The directions of pointers.
+pub(crate) const DIRS: [(&str, Dir); 3] =
+    [("in", Dir::In), ("out", Dir::Out), ("inout", Dir::InOut)];
+
 /// The one of `in`, `out` and `inout` that a pointer has.
 pub fn direction(fields: &Fields<'_>, node: &Node, diags: &mut Diagnostics) -> Option<(Dir, Name)> {
-    let dirs = [("in", Dir::In), ("out", Dir::Out), ("inout", Dir::InOut)];
-    let mut found = dirs
+    let mut found = DIRS
         .iter()
         .filter_map(|(key, dir)| Some((*dir, fields.entry(key)?)));
     match (found.next(), found.next()) {

@@ -16,7 +16,7 @@ pub mod opened;
 mod opening;
 mod own_program;
 mod process;
-mod reserved;
+pub(crate) mod reserved;
 pub mod signals;
 pub mod trace;
 

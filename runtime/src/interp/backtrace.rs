@@ -2,41 +2,29 @@
 
 use super::context::HEADER_SLOTS;
 use super::instance::Inner as InstanceInner;
+use super::module::Function;
 use super::trap::{FRAMES_KEPT, Frame, Trap};
 
-/// Adds the frames from the instruction at `ip` in the frame `sp` outwards, to where the
-/// host called the guest.
+/// Goes over the frames from the instruction at `ip` in the frame `sp` outwards, to where the
+/// host called the guest: the function of each, and the instruction in it. Adapters are part of
+/// the calls that they adapt.
 ///
 /// # Safety
 /// `sp` is the frame of a live guest stack in which `ip` was executed.
-pub(crate) unsafe fn collect(
+pub(super) unsafe fn walk(
     instance: &InstanceInner,
     ip: *const u64,
     sp: *mut u64,
-    trap: &mut Trap,
+    mut each: impl FnMut(Function, *const u64),
 ) {
     const { assert!(HEADER_SLOTS == 2) };
-    let module = instance.module();
     // SAFETY: guest code is stopped, and nobody marks places meanwhile.
     let jumps = unsafe { instance.jumps() };
     let (mut ip, mut sp) = (ip, sp);
-    let mut inner = Vec::new();
-    // A ring of the outermost frames so far.
-    let mut outer = Vec::new();
-    let mut count = 0usize;
     // What leads out of the first function is not one of ours.
-    while let Some(function) = module.function_at(ip) {
-        let place = (function.index(), function.position(ip));
-        // An adapter is part of the call.
+    while let Some(function) = instance.module().function_at(ip) {
         if !function.is_adapter() {
-            if inner.len() < FRAMES_KEPT {
-                inner.push(place);
-            } else if outer.len() < FRAMES_KEPT {
-                outer.push(place);
-            } else {
-                outer[count % FRAMES_KEPT] = place;
-            }
-            count += 1;
+            each(function, ip);
         }
         // SAFETY: the header is where the function's meta word says, and leads to the caller's
         // frame. A return address is behind the call; one word back is inside it.
@@ -47,6 +35,37 @@ pub(crate) unsafe fn collect(
             sp = *header.add(1) as *mut u64;
         }
     }
+}
+
+/// Adds the frames from the instruction at `ip` in the frame `sp` outwards, to where the
+/// host called the guest.
+///
+/// # Safety
+/// As for [`walk`].
+pub(crate) unsafe fn collect(
+    instance: &InstanceInner,
+    ip: *const u64,
+    sp: *mut u64,
+    trap: &mut Trap,
+) {
+    let module = instance.module();
+    let mut inner = Vec::new();
+    // A ring of the outermost frames so far.
+    let mut outer = Vec::new();
+    let mut count = 0usize;
+    let each = |function: Function, ip| {
+        let place = (function.index(), function.position(ip));
+        if inner.len() < FRAMES_KEPT {
+            inner.push(place);
+        } else if outer.len() < FRAMES_KEPT {
+            outer.push(place);
+        } else {
+            outer[count % FRAMES_KEPT] = place;
+        }
+        count += 1;
+    };
+    // SAFETY: as the caller promises.
+    unsafe { walk(instance, ip, sp, each) };
     if outer.len() == FRAMES_KEPT {
         outer.rotate_left(count % FRAMES_KEPT);
     }

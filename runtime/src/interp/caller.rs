@@ -14,7 +14,7 @@ use super::room;
 use super::run::{self, attend_to, enter_host, jumps, run};
 use super::table::Table;
 use super::trap::{Trap, TrapKind};
-use super::types::{FuncType, ValType};
+use super::types::{FuncType, ValType, places};
 use crate::memory::Memory;
 
 const TOO_MANY: &str = "setjmp was called at too many places that longjmp could go back to";
@@ -221,8 +221,8 @@ impl Caller<'_> {
                 ty.slots()
             )));
         }
-        for (slot, param) in slots.iter_mut().zip(&ty.params) {
-            narrow(slot, *param);
+        for (param, at) in places(&ty.params) {
+            narrow(&mut slots[at], param);
         }
         // SAFETY: `self` is borrowed, so nobody has the state; the context is live.
         unsafe {
@@ -230,7 +230,7 @@ impl Caller<'_> {
             let slots = &mut slots[..ty.slots()];
             let result = match func.is_host() {
                 true => enter_host(self.cx, &*func.raw(), slots, Site::NONE),
-                false => run(func.raw(), slots),
+                false => run(func.raw(), slots).map_err(Trap::freed),
             };
             (*self.cx).lent = lent;
             result

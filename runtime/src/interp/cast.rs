@@ -53,7 +53,7 @@ fn ways(types: &[ValType], (integers, floats): (usize, usize)) -> Option<Vec<Way
     let way = |ty: &ValType| match ty {
         ValType::I32 | ValType::I64 => Some(next(&mut used_integers, integers, Way::Integer)),
         ValType::F32 | ValType::F64 => Some(next(&mut used_floats, floats, Way::Float)),
-        ValType::FuncRef | ValType::ExternRef => None,
+        ValType::V128 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => None,
     };
     types.iter().map(way).collect()
 }

@@ -10,8 +10,8 @@ pub(crate) struct ConstExpr(Box<[Step]>);
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// A slot's value.
-    Const(u64),
+    /// A value, as slots hold it.
+    Const(u128),
     Global(u32),
     Func(u32),
     Add32,
@@ -30,10 +30,11 @@ impl ConstExpr {
         while !reader.eof() {
             let offset = reader.original_position();
             steps.push(match reader.read()? {
-                Operator::I32Const { value } => Step::Const(u64::from(value as u32)),
-                Operator::I64Const { value } => Step::Const(value as u64),
-                Operator::F32Const { value } => Step::Const(u64::from(value.bits())),
-                Operator::F64Const { value } => Step::Const(value.bits()),
+                Operator::I32Const { value } => Step::Const((value as u32).into()),
+                Operator::I64Const { value } => Step::Const((value as u64).into()),
+                Operator::F32Const { value } => Step::Const(value.bits().into()),
+                Operator::F64Const { value } => Step::Const(value.bits().into()),
+                Operator::V128Const { value } => Step::Const(value.i128() as u128),
                 Operator::RefNull { .. } => Step::Const(0),
                 Operator::RefFunc { function_index } => Step::Func(function_index),
                 Operator::GlobalGet { global_index } => Step::Global(global_index),
@@ -61,24 +62,25 @@ impl ConstExpr {
     }
 
     /// Its value, given those of globals and references to functions.
-    pub fn evaluate(&self, global: impl Fn(u32) -> u64, func: impl Fn(u32) -> u64) -> u64 {
+    pub fn evaluate(&self, global: impl Fn(u32) -> u128, func: impl Fn(u32) -> u64) -> u128 {
         let mut stack = Vec::with_capacity(2);
         for step in &self.0 {
             let value = match *step {
                 Step::Const(value) => value,
                 Step::Global(index) => global(index),
-                Step::Func(index) => func(index),
+                Step::Func(index) => func(index).into(),
                 operation => {
-                    let b = stack.pop().unwrap_or(0);
-                    let a: u64 = stack.pop().unwrap_or(0);
-                    match operation {
+                    let b = stack.pop().unwrap_or(0) as u64;
+                    let a = stack.pop().unwrap_or(0) as u64;
+                    let value = match operation {
                         Step::Add32 => u64::from((a as u32).wrapping_add(b as u32)),
                         Step::Sub32 => u64::from((a as u32).wrapping_sub(b as u32)),
                         Step::Mul32 => u64::from((a as u32).wrapping_mul(b as u32)),
                         Step::Add64 => a.wrapping_add(b),
                         Step::Sub64 => a.wrapping_sub(b),
                         _ => a.wrapping_mul(b),
-                    }
+                    };
+                    value.into()
                 }
             };
             stack.push(value);

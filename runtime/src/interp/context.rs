@@ -69,6 +69,8 @@ pub(crate) const HEADER_SLOTS: usize = 2;
 pub(crate) const STOP: u32 = 1;
 /// Set in [`Context::interrupt`]: the embedder's hook has to run.
 pub(crate) const HOOK: u32 = 2;
+/// Set in [`Context::interrupt`]: somebody wants to know where the guest is.
+pub(crate) const SAMPLE: u32 = 4;
 
 /// The machine's view of an instance. Owned by it, but shared with interrupt handles,
 /// which touch `interrupt` only.

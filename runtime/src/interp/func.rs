@@ -11,11 +11,11 @@ use super::instance::Inner as InstanceInner;
 use super::instance::Instance;
 use super::run::{ENTERED, enter_host, run};
 use super::trap::Trap;
-use super::types::{FuncType, TypeId, ValType, Value};
+use super::types::{FuncType, TypeId, ValType, Value, from_slots, to_slots};
 
 /// A function of the embedder's. It gets its arguments in the slice's first slots and
 /// leaves its results there; the slice has room for the longer of both lists. 32-bit values
-/// take the low half of a slot, zero-extended.
+/// take the low half of a slot, zero-extended; vectors take two slots, the low half first.
 pub type HostFn = dyn Fn(&mut Caller<'_>, &mut [u64]) -> Result<(), Trap> + Send + Sync;
 
 /// A safepoint hook: what to do when [`InterruptHandle::request_hook`] was called.
@@ -30,7 +30,7 @@ pub type OnTrap = dyn Fn(&mut Caller<'_>, Trap) -> Result<(), Trap>;
 /// A function as code sees it. References to functions are addresses of these.
 pub(crate) struct FuncObj {
     pub ty: TypeId,
-    /// How many results it has.
+    /// How many slots its results take.
     pub results: u32,
     /// Slots for arguments and results.
     pub(super) slots: u32,
@@ -65,7 +65,7 @@ impl FuncObj {
     ) -> FuncObj {
         FuncObj {
             ty: id,
-            results: ty.results.len() as u32,
+            results: ty.result_slots() as u32,
             slots: ty.slots() as u32,
             cx,
             cell,
@@ -97,12 +97,12 @@ unsafe impl Sync for HostFunc {}
 impl HostFunc {
     /// A function of that type.
     ///
-    /// References to functions cannot be results: they arrive as null.
+    /// References to functions and exceptions cannot be results: they arrive as null.
     pub fn new(ty: FuncType, code: Arc<HostFn>) -> HostFunc {
         let id = TypeId::of(&ty);
         HostFunc(Arc::new_cyclic(|myself| FuncObj {
             ty: id,
-            results: ty.results.len() as u32,
+            results: ty.result_slots() as u32,
             slots: ty.slots() as u32,
             cx: std::ptr::null_mut(),
             cell: std::ptr::null(),
@@ -124,7 +124,7 @@ impl From<HostFunc> for Func {
 impl Func {
     /// A function of the embedder's.
     ///
-    /// References to functions cannot be results: they arrive as null.
+    /// References to functions and exceptions cannot be results: they arrive as null.
     pub fn host(ty: FuncType, code: Arc<HostFn>) -> Func {
         HostFunc::new(ty, code).into()
     }
@@ -201,17 +201,17 @@ impl Func {
     ) -> Result<Vec<Value>, Trap> {
         let ty = self.ty();
         check_arguments(&ty, args)?;
-        let mut slots = vec![0; ty.slots()];
-        for (slot, arg) in slots.iter_mut().zip(args) {
+        for arg in args {
             if let (Value::FuncRef(Some(func)), Owner::Guest(instance, _)) = (arg, &self.0) {
                 instance.keep(func.clone());
             }
-            *slot = arg.to_slot();
         }
+        let mut slots = to_slots(args);
+        slots.resize(ty.slots(), 0);
         // SAFETY: `self` keeps the function alive; the arguments fit the type.
         unsafe {
             match &self.0 {
-                Owner::Guest(..) => run(self.raw(), &mut slots)?,
+                Owner::Guest(..) => run(self.raw(), &mut slots).map_err(Trap::freed)?,
                 Owner::Host(func) => {
                     if (*cx).lent {
                         return Err(Trap::message(ENTERED));
@@ -219,12 +219,7 @@ impl Func {
                     enter_host(cx, &func.0, &mut slots, Site::NONE)?;
                 }
             }
-            Ok(ty
-                .results
-                .iter()
-                .zip(slots)
-                .map(|(ty, slot)| Value::from_slot(*ty, slot))
-                .collect())
+            Ok(from_slots(&ty.results, &slots))
         }
     }
 }
@@ -253,7 +248,7 @@ impl fmt::Debug for Func {
 pub(super) fn narrow(slot: &mut u64, ty: ValType) {
     match ty {
         ValType::I32 | ValType::F32 => *slot &= u64::from(u32::MAX),
-        ValType::FuncRef => *slot = 0,
+        ValType::FuncRef | ValType::ExnRef => *slot = 0,
         _ => {}
     }
 }

@@ -17,32 +17,34 @@ pub struct Global {
 
 pub(crate) struct GlobalInner {
     ty: GlobalType,
-    slot: UnsafeCell<u64>,
+    slots: UnsafeCell<[u64; 2]>,
     /// What its value may refer to.
     keep: RefCell<Vec<Kept>>,
 }
 
 impl GlobalInner {
-    pub fn new(ty: GlobalType, slot: u64) -> GlobalInner {
+    pub fn new(ty: GlobalType, bits: u128) -> GlobalInner {
         GlobalInner {
             ty,
-            slot: UnsafeCell::new(slot),
+            slots: UnsafeCell::new([bits as u64, (bits >> 64) as u64]),
             keep: RefCell::default(),
         }
     }
 
     /// Where the value is.
     pub fn cell(&self) -> *mut u64 {
-        self.slot.get()
+        self.slots.get().cast()
     }
 
     pub fn keep(&self, kept: Kept) {
         self.keep.borrow_mut().push(kept);
     }
 
-    pub fn slot(&self) -> u64 {
+    /// The value; vectors alone use the upper half.
+    pub fn bits(&self) -> u128 {
         // SAFETY: a global is used by one thread, and no reference to the cell is ever made.
-        unsafe { *self.slot.get() }
+        let [low, high] = unsafe { *self.slots.get() };
+        u128::from(low) | u128::from(high) << 64
     }
 }
 
@@ -50,7 +52,7 @@ impl Global {
     /// A global with a value; none if the value is of another type.
     pub fn new(ty: GlobalType, value: &Value) -> Option<Global> {
         let global = Global {
-            inner: Rc::new(GlobalInner::new(ty, value.to_slot())),
+            inner: Rc::new(GlobalInner::new(ty, value.to_bits())),
             _owner: None,
         };
         (value.ty() == ty.ty).then(|| {
@@ -73,7 +75,7 @@ impl Global {
     /// Its value.
     pub fn get(&self) -> Value {
         // SAFETY: a function in a global is kept alive by what could put it there.
-        unsafe { Value::from_slot(self.inner.ty.ty, self.inner.slot()) }
+        unsafe { Value::from_bits(self.inner.ty.ty, self.inner.bits()) }
     }
 
     /// Sets its value; none if it is immutable or of another type.
@@ -83,7 +85,9 @@ impl Global {
         }
         self.keep(value);
         // SAFETY: as for reading.
-        unsafe { *self.inner.slot.get() = value.to_slot() };
+        unsafe {
+            *self.inner.slots.get() = [value.to_bits() as u64, (value.to_bits() >> 64) as u64]
+        };
         Some(())
     }
 }

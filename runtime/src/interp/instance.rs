@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::cast::Cast;
 use super::context::Context;
+use super::exception::{self, Tag};
 use super::func::{Func, FuncObj, Hook, OnTrap, name_of};
 use super::global::{Global, GlobalInner};
 use super::handlers::memory::init_bytes;
@@ -16,10 +17,11 @@ use super::interrupt::{InterruptHandle, SharedContext};
 use super::jumps::Jumps;
 use super::link::{Extern, LinkError, Resolver};
 use super::module::{Data, ExportIndex, Module, SegmentKind};
+use super::sample::Sampler;
 use super::stack::GuestStack;
 use super::table::{Kept, Table, TableInner};
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::{FuncType, MemoryType, TypeId, ValType, Value};
+use super::types::{FuncType, MemoryType, TypeId, ValType, Value, from_slots, to_slots};
 use crate::memory::Memory;
 
 /// An instance of a module, used by one thread.
@@ -44,6 +46,8 @@ pub struct Options {
     pub hook: Option<Box<Hook>>,
     /// What to do with the instance before any of its code runs.
     pub ready: Option<Box<Ready>>,
+    /// What to do with samples that [`InterruptHandle::request_sample`] asks for.
+    pub sampler: Option<Box<Sampler>>,
     /// What to do when guest code traps.
     pub on_trap: Option<Box<OnTrap>>,
     /// Whether indirect calls reach functions of other types, as in C on x86-64; otherwise they
@@ -63,6 +67,7 @@ impl Default for Options {
             fresh_memory: false,
             hook: None,
             ready: None,
+            sampler: None,
             on_trap: None,
             emulate_fn_casts: false,
         }
@@ -85,11 +90,13 @@ pub(crate) struct Inner {
     table_pointers: Box<[*const TableInner]>,
     globals: Vec<Global>,
     global_pointers: Box<[*mut u64]>,
+    tags: Vec<Tag>,
     dropped_data: Box<[StdCell<bool>]>,
     /// Items of element segments, emptied when dropped.
     elements: RefCell<Vec<Vec<u64>>>,
     state: UnsafeCell<Option<Box<dyn Any>>>,
     hook: Option<Box<Hook>>,
+    sampler: Option<Box<Sampler>>,
     on_trap: Option<Box<OnTrap>>,
     /// Functions that the embedder passed in.
     kept: RefCell<Vec<Func>>,
@@ -111,6 +118,48 @@ impl Inner {
 
     pub fn func(&self, index: u32) -> *const FuncObj {
         self.funcs[index as usize]
+    }
+
+    /// The tag of an index.
+    pub fn tag(&self, index: u32) -> &Tag {
+        &self.tags[index as usize]
+    }
+
+    /// Has messages call a tag of this instance by the name that it has here.
+    pub fn name_tag(&self, tag: &Tag) {
+        if let Some(index) = self.tags.iter().position(|known| known == tag) {
+            tag.name(|| self.module.tag_name(index as u32));
+        }
+    }
+
+    /// Shows all words that may be references to exceptions. Its stack is in use up to `end`, or,
+    /// where none of its code runs or its code has called the host, up to where that says.
+    pub fn words_that_may_refer(&self, end: Option<*const u64>, see: &mut dyn FnMut(&[u64])) {
+        let is_reference = |ty: ValType| ty == ValType::ExnRef;
+        // SAFETY: this thread's code is stopped, so that the context, the stack up to there and
+        // the marks are not in use.
+        unsafe {
+            let base = self.stack.base().cast_const();
+            let end = end.unwrap_or((*self.cx()).top.cast_const());
+            see(std::slice::from_raw_parts(
+                base,
+                end.offset_from(base) as usize,
+            ));
+            see(self.jumps().slots());
+        }
+        for global in &self.globals {
+            if is_reference(global.ty().ty) {
+                see(&[global.inner.bits() as u64]);
+            }
+        }
+        for table in &self.tables {
+            if is_reference(table.ty().element) {
+                table.inner.see(see);
+            }
+        }
+        for elements in self.elements.borrow().iter() {
+            see(elements);
+        }
     }
 
     pub fn memory_or_empty(&self) -> &Memory {
@@ -195,6 +244,10 @@ impl Inner {
         self.hook.as_deref()
     }
 
+    pub fn sampler(&self) -> Option<&Sampler> {
+        self.sampler.as_deref()
+    }
+
     pub fn on_trap(&self) -> Option<&OnTrap> {
         self.on_trap.as_deref()
     }
@@ -276,7 +329,7 @@ impl Instance {
     fn initialise(&self, reuses_memory: bool) -> Result<(), Trap> {
         let inner = &self.0;
         let module = inner.module.0.as_ref();
-        let global = |index: u32| inner.globals[index as usize].inner.slot();
+        let global = |index: u32| inner.globals[index as usize].inner.bits();
         let func = |index: u32| inner.func(index) as u64;
         for (index, segment) in module.elements.iter().enumerate() {
             let index = index as u32;
@@ -331,6 +384,7 @@ impl Instance {
             ExportIndex::Table(index) => Extern::Table(self.table(index)?),
             ExportIndex::Memory(_) => Extern::Memory(self.memory()?.clone()),
             ExportIndex::Global(index) => Extern::Global(self.global(index)?),
+            ExportIndex::Tag(index) => Extern::Tag(self.0.tags.get(index as usize)?.clone()),
         })
     }
 
@@ -388,11 +442,9 @@ impl Instance {
     ) -> Result<(), Trap> {
         let cast = self.0.cast(func, ty, index)?;
         let found = func.ty();
-        let slots: Vec<u64> = args.iter().map(Value::to_slot).collect();
-        let slots = cast.arguments(&slots, &found);
+        let slots = cast.arguments(&to_slots(args), &found);
         // SAFETY: a type that can be cast has no references.
-        let value = |(ty, slot): (&ValType, &u64)| unsafe { Value::from_slot(*ty, *slot) };
-        let args: Vec<Value> = found.params.iter().zip(&slots).map(value).collect();
+        let args = unsafe { from_slots(&found.params, &slots) };
         self.call(func, &args).map(|_| ())
     }
 
@@ -442,6 +494,7 @@ impl Prepared {
         if let Some(ready) = self.ready.take() {
             ready(instance);
         }
+        exception::enter(&instance.0);
         instance.initialise(self.reuses_memory)?;
         if let Some(start) = instance.module().0.start {
             instance.call(&Func::guest(Rc::clone(&instance.0), start), &[])?;
@@ -472,6 +525,7 @@ impl fmt::Debug for Instance {
 fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<Instance, LinkError> {
     let parts = module.0.as_ref();
     let (mut funcs, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tags = Vec::new();
     let mut memory = None;
     for (index, import) in parts.imports.iter().enumerate() {
         let found = imports
@@ -486,7 +540,11 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             Extern::Table(table) => tables.push(table),
             Extern::Memory(found) => memory = Some(found),
             Extern::Global(global) => globals.push(global),
+            Extern::Tag(tag) => tags.push(tag),
         }
+    }
+    for &ty in &parts.tags[tags.len()..] {
+        tags.push(Tag::new(parts.types[ty as usize].0.params.clone()));
     }
     if let Some(ty) = parts.memory {
         memory = Some(match options.memory {
@@ -521,23 +579,23 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
         let func = |index: u32| pointers[index as usize] as u64;
 
         for def in &parts.globals {
-            let global = |index: u32| -> u64 {
+            let global = |index: u32| -> u128 {
                 let global: &Global = &globals[index as usize];
-                global.inner.slot()
+                global.inner.bits()
             };
-            let slot = def.init.evaluate(global, func);
-            let inner = Rc::new(GlobalInner::new(def.ty, slot));
+            let bits = def.init.evaluate(global, func);
+            let inner = Rc::new(GlobalInner::new(def.ty, bits));
             globals.push(Global {
                 inner,
                 _owner: None,
             });
         }
-        let global = |index: u32| globals[index as usize].inner.slot();
+        let global = |index: u32| globals[index as usize].inner.bits();
         for def in &parts.tables {
             let value = def
                 .init
                 .as_ref()
-                .map_or(0, |init| init.evaluate(global, func));
+                .map_or(0, |init| init.evaluate(global, func) as u64);
             match TableInner::new(def.ty, value) {
                 Some(table) => tables.push(Table {
                     inner: Rc::new(table),
@@ -557,7 +615,7 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
                 segment
                     .items
                     .iter()
-                    .map(|item| item.evaluate(global, func))
+                    .map(|item| item.evaluate(global, func) as u64)
                     .collect()
             })
             .collect();
@@ -577,10 +635,12 @@ fn build(module: &Module, imports: &dyn Resolver, options: Options) -> Result<In
             tables,
             global_pointers: globals.iter().map(|global| global.inner.cell()).collect(),
             globals,
+            tags,
             dropped_data: parts.data.iter().map(|_| StdCell::new(false)).collect(),
             elements: RefCell::new(elements),
             state: UnsafeCell::new(options.state),
             hook: options.hook,
+            sampler: options.sampler,
             on_trap: options.on_trap,
             kept: RefCell::default(),
             jumps: UnsafeCell::default(),

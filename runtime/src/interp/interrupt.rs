@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::context::{Context, HOOK, STOP};
+use super::context::{Context, HOOK, SAMPLE, STOP};
 
 /// The context, in an allocation that interrupt handles can share.
 pub(crate) struct SharedContext(UnsafeCell<Context>);
@@ -45,6 +45,11 @@ impl InterruptHandle {
     /// Has the instance's hook run.
     pub fn request_hook(&self) {
         self.word().fetch_or(HOOK, Ordering::SeqCst);
+    }
+
+    /// Has the instance's [`Sampler`](super::Sampler) told where the guest is.
+    pub fn request_sample(&self) {
+        self.word().fetch_or(SAMPLE, Ordering::SeqCst);
     }
 
     /// Whether the guest was told to stop, and has not yet.

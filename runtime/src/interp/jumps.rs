@@ -208,6 +208,11 @@ impl Jumps {
         Some(self.marks[self.find(id)?].payload)
     }
 
+    /// What is kept of frames.
+    pub fn slots(&self) -> &[u64] {
+        &self.slots
+    }
+
     /// Goes back to a mark if its frame is not below `base`: drops all frames further in, puts
     /// the slots back, and has the marking call yield `value`.
     ///

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::exception::Tag;
 use super::func::Func;
 use super::global::Global;
 use super::module::Import;
@@ -22,6 +23,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// A tag of exceptions.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -40,6 +43,7 @@ impl Extern {
                 ExternType::Memory(ty)
             }
             Extern::Global(global) => ExternType::Global(global.ty()),
+            Extern::Tag(tag) => ExternType::Tag(tag.ty()),
         }
     }
 
@@ -58,6 +62,7 @@ impl Extern {
         }
         match (self.ty(), wanted) {
             (ExternType::Global(ty), ExternType::Global(wanted)) => ty == *wanted,
+            (ExternType::Tag(ty), ExternType::Tag(wanted)) => ty == *wanted,
             (ExternType::Table(ty), ExternType::Table(wanted)) => {
                 let (min, max) = (u64::from(wanted.min), wanted.max.map(u64::from));
                 ty.element == wanted.element

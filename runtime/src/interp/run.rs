@@ -8,17 +8,22 @@ use wali_arch::access::{self, FAULTED};
 
 use super::backtrace;
 use super::caller::{Caller, Site};
-use super::context::{Cell, Context, HOOK, Handler, Meta, STOP, execute};
+use super::context::{Cell, Context, HOOK, Handler, Meta, SAMPLE, STOP, execute};
 use super::func::{Func, FuncObj, Target, index_of, name_of, narrow};
 use super::handlers::call;
 use super::instance::Inner as InstanceInner;
 use super::jumps::Jumps;
 use super::room;
+use super::sample;
 use super::trap::{Exit, Trap, TrapKind};
-use super::types::TypeId;
+use super::types::{TypeId, places};
+use super::unwind;
 
 pub(super) const ENTERED: &str = "an instance was entered while one of its host functions runs, \
                        but not through that function's `Caller`";
+
+/// Where the function returns to that the host called.
+pub(super) static EXIT: [Handler; 1] = [call::exit];
 
 /// Calls guest code, arguments and results in `slots`.
 ///
@@ -26,8 +31,6 @@ pub(super) const ENTERED: &str = "an instance was entered while one of its host 
 /// `func` is a live guest function, of whose type `slots` holds arguments and has room for
 /// results.
 pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), Trap> {
-    static EXIT: [Handler; 1] = [call::exit];
-
     // SAFETY: the function's context is live as long as it is, and this thread's.
     unsafe {
         let cx = (*func).cx;
@@ -134,18 +137,22 @@ unsafe fn go_on(
         let mut outcome = match trap.kind() {
             // What has been offered before comes from further in: natively, a fault that is not
             // handled where it happens ends the process.
-            TrapKind::Jump { .. } => Err(trap),
+            TrapKind::Jump { .. } | TrapKind::Exception(_) => Err(trap),
             _ if trap.was_offered() => Err(trap),
             _ => trapped(cx, ip, sp, trap).map_err(Trap::offered),
         };
         while let Err(trap) = outcome {
-            let &TrapKind::Jump { id, value } = trap.kind() else {
+            let landed = match trap.kind() {
+                &TrapKind::Jump { id, value } => jumps(cx)
+                    .land(id, value, base)
+                    .map(|place| (place.resume, place.sp)),
+                TrapKind::Exception(exception) => unwind::land(cx, ip, sp, exception, 0)?,
+                _ => None,
+            };
+            let Some(place) = landed else {
                 return Err(trap);
             };
-            let Some(place) = jumps(cx).land(id, value, base) else {
-                return Err(trap);
-            };
-            (ip, sp) = (place.resume, place.sp);
+            (ip, sp) = place;
             // Signals that the jump has unblocked come first, as natively.
             outcome = match Context::interrupted(cx) {
                 true => stopped(cx, ip, sp, |caller| attend_to(cx, caller)),
@@ -264,6 +271,9 @@ unsafe fn trap(cx: *mut Context, status: usize) -> Trap {
 /// # Safety
 /// Guest code of the instance is stopped at `ip` in the frame `sp`.
 unsafe fn explain(instance: &InstanceInner, ip: *const u64, sp: *mut u64, trap: &mut Trap) {
+    if let TrapKind::Exception(exception) = trap.kind() {
+        instance.name_tag(exception.tag());
+    }
     if !matches!(trap.kind(), TrapKind::Host(_) | TrapKind::Jump { .. }) {
         // SAFETY: as the caller promises.
         unsafe { backtrace::collect(instance, ip, sp, trap) };
@@ -290,8 +300,8 @@ pub(super) unsafe fn enter_host(
         (*cx).lent = true;
         let result = code(&mut Caller::new(cx, site), slots);
         (*cx).lent = false;
-        for (slot, ty) in slots.iter_mut().zip(&ty.results) {
-            narrow(slot, *ty);
+        for (ty, at) in places(&ty.results) {
+            narrow(&mut slots[at], ty);
         }
         result
     }
@@ -317,7 +327,13 @@ pub(crate) unsafe fn call_foreign(
         let slots = std::slice::from_raw_parts_mut(args, func.slots as usize);
         let top = std::mem::replace(&mut (*cx).top, args.add(func.slots as usize));
         let result = match &func.target {
-            Target::Host { .. } => enter_host(cx, func, slots, Site { resume, sp, args }),
+            Target::Host { .. } => {
+                let result = enter_host(cx, func, slots, Site { resume, sp, args });
+                if (*cx).interrupt.load(Ordering::Relaxed) & SAMPLE != 0 {
+                    sample::take_behind(cx, func, resume, sp);
+                }
+                result
+            }
             Target::Guest { .. } => run(func, slots),
         };
         (*cx).top = top;
@@ -385,7 +401,12 @@ unsafe fn stopped<R>(
 #[inline(never)]
 pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> ControlFlow<()> {
     // SAFETY: as the caller promises.
-    let result = unsafe { stopped(cx, ip, sp, |caller| attend_to(cx, caller)) };
+    let result = unsafe {
+        if (*cx).interrupt.load(Ordering::Relaxed) & SAMPLE != 0 {
+            sample::take(cx, ip, sp, None);
+        }
+        stopped(cx, ip, sp, |caller| attend_to(cx, caller))
+    };
     match result {
         Ok(()) => ControlFlow::Continue(()),
         Err(trap) => {
@@ -394,6 +415,17 @@ pub(crate) unsafe fn attend(cx: *mut Context, ip: *const u64, sp: *mut u64) -> C
             ControlFlow::Break(())
         }
     }
+}
+
+/// Whether the pending trap is an exception.
+///
+/// # Safety
+/// `cx` is live.
+pub(crate) unsafe fn throws(cx: *mut Context) -> bool {
+    // SAFETY: as the caller promises; nobody else has the trap.
+    let pending = unsafe { &(*cx).pending };
+    let kind = pending.as_ref().map(Trap::kind);
+    matches!(kind, Some(TrapKind::Exception(_)))
 }
 
 /// Code by which a function is called as if it were of another type; null if it is not to be,

@@ -83,6 +83,11 @@ impl TableInner {
         Some(())
     }
 
+    /// Shows all elements.
+    pub fn see(&self, see: &mut dyn FnMut(&[u64])) {
+        see(self.elements());
+    }
+
     /// The size before, unless growth is not possible.
     #[inline(never)]
     pub fn grow(&self, delta: u32, value: u64) -> Option<u32> {
@@ -172,7 +177,7 @@ impl Table {
     pub fn get(&self, index: u32) -> Option<Value> {
         let slot = self.inner.get(index)?;
         // SAFETY: elements of a table of functions are null or functions it keeps alive.
-        Some(unsafe { Value::from_slot(self.inner.ty.element, slot) })
+        Some(unsafe { Value::from_bits(self.inner.ty.element, slot.into()) })
     }
 
     /// The function at `index`; none if there is no such element, it is null, or the table

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use super::exception::Exception;
 use super::types::FuncType;
 
 /// Why guest code stopped.
@@ -76,6 +77,11 @@ pub enum TrapKind {
     },
     /// A jump to a place that is not there, or too many of them.
     BadJump(&'static str),
+    /// An exception of the guest's that nothing has caught yet. Guest code further out may, so
+    /// whoever called guest code passes this on.
+    Exception(Exception),
+    /// A null reference to an exception was thrown.
+    NullException,
     /// The embedder asked the guest to stop.
     Interrupted,
     /// An error of a host function or of the embedder's use of the interpreter.
@@ -144,6 +150,8 @@ impl fmt::Display for TrapKind {
             TrapKind::StackOverflow => f.write_str("call stack exhausted"),
             TrapKind::Jump { .. } => f.write_str("jump to a marked place"),
             TrapKind::BadJump(why) => f.write_str(why),
+            TrapKind::Exception(exception) => write!(f, "uncaught {exception}"),
+            TrapKind::NullException => f.write_str("null exception reference"),
             TrapKind::Interrupted => f.write_str("interrupted"),
             TrapKind::Message(text) => f.write_str(text),
             TrapKind::Host(_) => f.write_str("ended by the host"),
@@ -226,6 +234,19 @@ impl Trap {
     /// Ends the run with a value for whoever started it, such as an exit status.
     pub fn host(payload: impl Any + Send) -> Trap {
         Trap::new(TrapKind::Host(Box::new(payload)))
+    }
+
+    /// Throws an exception in the guest code that called a host function.
+    pub fn exception(exception: Exception) -> Trap {
+        Trap::new(TrapKind::Exception(exception))
+    }
+
+    /// The same for whoever is no guest: see [`Exception::freed`].
+    pub(crate) fn freed(mut self) -> Trap {
+        if let TrapKind::Exception(exception) = &mut self.0.kind {
+            *exception = exception.clone().freed();
+        }
+        self
     }
 
     /// Why.

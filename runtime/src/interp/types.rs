@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::exception::{self, Exception};
 use super::func::Func;
 
 /// The type of a value.
@@ -17,10 +18,14 @@ pub enum ValType {
     F32,
     /// 64-bit float.
     F64,
+    /// Vector of 128 bits.
+    V128,
     /// Reference to a function, or null.
     FuncRef,
     /// Reference to something of the embedder's, or null.
     ExternRef,
+    /// Reference to an exception, or null.
+    ExnRef,
 }
 
 impl ValType {
@@ -31,15 +36,30 @@ impl ValType {
             wasmparser::ValType::I64 => ValType::I64,
             wasmparser::ValType::F32 => ValType::F32,
             wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::V128 => ValType::V128,
             wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::FuncRef,
             wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::ExternRef,
+            wasmparser::ValType::Ref(wasmparser::RefType::EXNREF) => ValType::ExnRef,
             _ => return None,
         })
     }
 
+    /// How many slots a value takes.
+    pub fn slots(self) -> usize {
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
+    }
+
     /// Whether values of the type are references.
     pub fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        self.is_guest_ref() || self == ValType::ExternRef
+    }
+
+    /// Whether values of the type are references to what a guest has.
+    pub(crate) fn is_guest_ref(self) -> bool {
+        matches!(self, ValType::FuncRef | ValType::ExnRef)
     }
 }
 
@@ -50,8 +70,10 @@ impl fmt::Display for ValType {
             ValType::I64 => "i64",
             ValType::F32 => "f32",
             ValType::F64 => "f64",
+            ValType::V128 => "v128",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
+            ValType::ExnRef => "exnref",
         })
     }
 }
@@ -76,8 +98,59 @@ impl FuncType {
 
     /// How many slots a call needs for arguments and results, which share them.
     pub fn slots(&self) -> usize {
-        self.params.len().max(self.results.len())
+        self.param_slots().max(self.result_slots())
     }
+
+    /// How many slots the arguments take.
+    pub fn param_slots(&self) -> usize {
+        slots(&self.params)
+    }
+
+    /// How many slots the results take.
+    pub fn result_slots(&self) -> usize {
+        slots(&self.results)
+    }
+}
+
+/// How many slots values of these types take.
+pub(crate) fn slots(types: &[ValType]) -> usize {
+    types.iter().map(|ty| ty.slots()).sum()
+}
+
+/// Types with the first slot of each.
+pub(crate) fn places(types: &[ValType]) -> impl Iterator<Item = (ValType, usize)> {
+    types.iter().scan(0, |next, ty| {
+        let at = *next;
+        *next += ty.slots();
+        Some((*ty, at))
+    })
+}
+
+/// Values in slots.
+pub(crate) fn to_slots(values: &[Value]) -> Vec<u64> {
+    let mut slots = Vec::with_capacity(values.len());
+    for value in values {
+        let bits = value.to_bits();
+        slots.push(bits as u64);
+        if value.ty().slots() == 2 {
+            slots.push((bits >> 64) as u64);
+        }
+    }
+    slots
+}
+
+/// The values that slots hold.
+///
+/// # Safety
+/// Non-null slots of type `FuncRef` hold references to live functions.
+pub(crate) unsafe fn from_slots(types: &[ValType], slots: &[u64]) -> Vec<Value> {
+    let bits = |ty: ValType, at: usize| match ty.slots() {
+        2 => u128::from(slots[at]) | u128::from(slots[at + 1]) << 64,
+        _ => slots[at].into(),
+    };
+    // SAFETY: as the caller promises.
+    let value = |(ty, at)| unsafe { Value::from_bits(ty, bits(ty, at)) };
+    places(types).map(value).collect()
 }
 
 impl fmt::Display for FuncType {
@@ -141,10 +214,15 @@ pub enum Value {
     F32(f32),
     /// 64-bit float.
     F64(f64),
+    /// Vector of 128 bits, the first lane in the lowest.
+    V128(u128),
     /// Reference to a function, or null.
     FuncRef(Option<Func>),
     /// A number that means something to the embedder, or null. The number may not be `u64::MAX`.
     ExternRef(Option<u64>),
+    /// An exception that the guest referred to, or null. Where a guest gets such a value, it gets
+    /// null: exceptions enter a guest by being thrown.
+    ExnRef(Option<Exception>),
 }
 
 impl Value {
@@ -155,29 +233,48 @@ impl Value {
             Value::I64(_) => ValType::I64,
             Value::F32(_) => ValType::F32,
             Value::F64(_) => ValType::F64,
+            Value::V128(_) => ValType::V128,
             Value::FuncRef(_) => ValType::FuncRef,
             Value::ExternRef(_) => ValType::ExternRef,
+            Value::ExnRef(_) => ValType::ExnRef,
         }
     }
 
-    /// The value as a frame slot holds it.
+    /// The value as frame slots hold it, of which but one is used unless it is a vector.
+    pub(crate) fn to_bits(&self) -> u128 {
+        match self {
+            Value::V128(v) => *v,
+            other => other.to_slot().into(),
+        }
+    }
+
+    /// The value as a frame slot holds it, the low half of a vector.
     pub(crate) fn to_slot(&self) -> u64 {
         match self {
             Value::I32(v) => u64::from(*v as u32),
             Value::I64(v) => *v as u64,
             Value::F32(v) => u64::from(v.to_bits()),
             Value::F64(v) => v.to_bits(),
+            Value::V128(v) => *v as u64,
             Value::FuncRef(func) => func.as_ref().map_or(0, |f| f.raw() as u64),
             Value::ExternRef(v) => v.map_or(0, |v| v.wrapping_add(1)),
+            Value::ExnRef(_) => 0,
         }
     }
 
-    /// The value that a slot of type `ty` holds.
+    /// Whether it refers to nothing that a guest has.
+    pub(crate) fn is_free(&self) -> bool {
+        !matches!(self, Value::FuncRef(Some(_)) | Value::ExnRef(Some(_)))
+    }
+
+    /// The value of type `ty` that slots hold.
     ///
     /// # Safety
     /// A non-null slot of type `FuncRef` holds a reference to a live function.
-    pub(crate) unsafe fn from_slot(ty: ValType, slot: u64) -> Value {
+    pub(crate) unsafe fn from_bits(ty: ValType, bits: u128) -> Value {
+        let slot = bits as u64;
         match ty {
+            ValType::V128 => Value::V128(bits),
             ValType::I32 => Value::I32(slot as i32),
             ValType::I64 => Value::I64(slot as i64),
             ValType::F32 => Value::F32(f32::from_bits(slot as u32)),
@@ -185,6 +282,7 @@ impl Value {
             // SAFETY: as the caller promises.
             ValType::FuncRef => Value::FuncRef(unsafe { Func::from_raw(slot as *const _) }),
             ValType::ExternRef => Value::ExternRef(slot.checked_sub(1)),
+            ValType::ExnRef => Value::ExnRef(exception::deref(slot).map(Exception::freed)),
         }
     }
 
@@ -195,8 +293,28 @@ impl Value {
             ValType::I64 => Value::I64(0),
             ValType::F32 => Value::F32(0.0),
             ValType::F64 => Value::F64(0.0),
+            ValType::V128 => Value::V128(0),
             ValType::FuncRef => Value::FuncRef(None),
             ValType::ExternRef => Value::ExternRef(None),
+            ValType::ExnRef => Value::ExnRef(None),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::I32(v) => v.fmt(f),
+            Value::I64(v) => v.fmt(f),
+            Value::F32(v) => v.fmt(f),
+            Value::F64(v) => v.fmt(f),
+            Value::V128(v) => write!(f, "{v:#034x}"),
+            Value::FuncRef(Some(_)) => f.write_str("a function"),
+            Value::ExternRef(Some(v)) => v.fmt(f),
+            Value::ExnRef(Some(_)) => f.write_str("an exception"),
+            Value::FuncRef(None) | Value::ExternRef(None) | Value::ExnRef(None) => {
+                f.write_str("null")
+            }
         }
     }
 }
@@ -234,6 +352,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag of exceptions; its type is that of a function which takes the values.
+    Tag(FuncType),
 }
 
 impl fmt::Display for ExternType {
@@ -255,6 +375,7 @@ impl fmt::Display for ExternType {
                     limits(ty.min_pages, ty.max_pages)
                 )
             }
+            ExternType::Tag(ty) => write!(f, "tag {ty}"),
             ExternType::Global(ty) => {
                 write!(
                     f,

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::jumps;
+use super::stats::Stats;
 use crate::engine::Unwind;
 use crate::host::Thread;
 use crate::host::abi::{Answer, Binding, MAX_ARGS, ValType as Abi, flags::errno};
@@ -162,34 +163,60 @@ impl Resolver for Linker {
     }
 }
 
-/// The host function of an import.
-fn bind(target: Target, ty: FuncType, import: &Import, tracer: Option<&Arc<Tracer>>) -> HostFunc {
-    let code = match (target, tracer) {
-        (Target::Binding(binding), Some(tracer)) if tracer.traces(binding) => {
-            let tracer = Arc::clone(tracer);
-            host_function(binding, &ty, move |thread, words| {
+/// Who sees calls on their way.
+#[derive(Clone)]
+struct Watchers {
+    tracer: Option<Arc<Tracer>>,
+    stats: Option<Arc<Stats>>,
+}
+
+/// The host function of an import, whose place among the imports is `index`.
+fn bind(
+    target: Target,
+    ty: FuncType,
+    (index, import): (usize, &Import),
+    watchers: &Watchers,
+) -> HostFunc {
+    let Watchers { tracer, stats } = watchers.clone();
+    let code = match target {
+        Target::Binding(binding) => match (tracer.filter(|t| t.traces(binding)), stats) {
+            (None, None) => host_function(binding, &ty, binding.call),
+            (Some(tracer), None) => host_function(binding, &ty, move |thread, words| {
                 tracer.call(binding, thread, words)
-            })
-        }
-        (Target::Binding(binding), _) => host_function(binding, &ty, binding.call),
-        (Target::Enosys, tracer) => {
-            let traced = tracer.filter(|t| t.traces_unknown(&import.name));
-            enosys(&ty, import.name.clone(), traced.cloned())
+            }),
+            (tracer, Some(stats)) => host_function(binding, &ty, move |thread, words| {
+                stats.call(index, || match &tracer {
+                    Some(tracer) => tracer.call(binding, thread, words),
+                    None => (binding.call)(thread, words),
+                })
+            }),
+        },
+        Target::Enosys => {
+            let tracer = tracer.filter(|t| t.traces_unknown(&import.name));
+            enosys(&ty, (index, import.name.clone()), tracer, stats)
         }
     };
     HostFunc::new(ty, code)
 }
 
-/// What binds the module's imports, with traced ones for a tracer; or all that cannot be bound,
-/// if any.
-pub fn link(module: &Module, tracer: Option<&Arc<Tracer>>) -> Result<Linker, Vec<Problem>> {
+/// What binds the module's imports, with traced ones for a tracer and counted ones for statistics;
+/// or all that cannot be bound, if any.
+pub fn link(
+    module: &Module,
+    tracer: Option<&Arc<Tracer>>,
+    stats: Option<&Arc<Stats>>,
+) -> Result<Linker, Vec<Problem>> {
+    let watchers = Watchers {
+        tracer: tracer.cloned(),
+        stats: stats.cloned(),
+    };
     let bindings = by_name();
     let (mut funcs, mut problems) = (Vec::new(), Vec::new());
-    for import in module.imports() {
+    for (index, import) in module.imports().iter().enumerate() {
         let import = import.clone();
         match find(&bindings, &import) {
             Ok((target, ty)) => {
-                let func = bind(target, ty, &import, tracer);
+                let func = bind(target, ty, (index, &import), &watchers);
                 funcs.push((import, func));
             }
             Err(why) => problems.push(Problem { import, why }),
@@ -203,7 +230,12 @@ pub fn link(module: &Module, tracer: Option<&Arc<Tracer>>) -> Result<Linker, Vec
 }
 
 /// A call that Linux has not, or that is not described.
-fn enosys(ty: &FuncType, import: String, tracer: Option<Arc<Tracer>>) -> Arc<HostFn> {
+fn enosys(
+    ty: &FuncType,
+    (index, import): (usize, String),
+    tracer: Option<Arc<Tracer>>,
+    stats: Option<Arc<Stats>>,
+) -> Arc<HostFn> {
     let params = ty.params.len();
     let results = ty.results.len();
     let narrow = ty.results.first() == Some(&ValType::I32);
@@ -211,6 +243,9 @@ fn enosys(ty: &FuncType, import: String, tracer: Option<Arc<Tracer>>) -> Arc<Hos
     Arc::new(move |_, slots| {
         if let Some(tracer) = &tracer {
             tracer.unknown(&import, &slots[..params]);
+        }
+        if let Some(stats) = &stats {
+            let _ = stats.call(index, || Ok(-i64::from(errno::ENOSYS) as u64));
         }
         slots[..results].fill(word);
         Ok(())

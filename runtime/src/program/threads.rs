@@ -14,14 +14,16 @@ use std::time::Duration;
 use wali_arch::flags::errno;
 
 use super::imports::Linker;
-use super::{Outcome, end_process, outcome, signals};
+use super::profile::{self, Profile};
+use super::stats::Stats;
+use super::{Outcome, Settings, end_process, outcome, signals};
 use crate::engine::{ForkLock, Unwind};
 use crate::host::abi::Errno;
 use crate::host::signals::{FAULTS, Set, kick, set_kernel_mask};
 use crate::host::{NewThread, Thread};
 use crate::interp::{
-    ForkGuard, FuncType, Instance, InterruptHandle, LinkError, Module, Options, Prepared, Trap,
-    TrapKind, ValType, Value,
+    ForkGuard, FuncType, Instance, InterruptHandle, LinkError, Module, Options, Prepared, Sampler,
+    Trap, TrapKind, ValType, Value,
 };
 
 /// Ends the process as the program ended; called on whatever thread ends it. It does not return.
@@ -42,6 +44,8 @@ pub struct Group {
     module: Module,
     linker: Linker,
     end: Option<Box<End>>,
+    stats: Option<Arc<Stats>>,
+    profile: Option<Arc<Profile>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -91,11 +95,18 @@ fn gettid() -> c_int {
 }
 
 impl Group {
-    pub fn new(module: Module, linker: Linker, end: Option<Box<End>>) -> Arc<Group> {
+    pub fn new(module: Module, linker: Linker, settings: Settings) -> Arc<Group> {
+        let Settings {
+            end,
+            stats,
+            profile,
+        } = settings;
         Arc::new(Group {
             module,
             linker,
             end,
+            stats,
+            profile,
             state: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -121,6 +132,9 @@ impl Group {
             hook: Some(Box::new(signals::attend)),
             ready: Some(Box::new(move |instance| signals::attach(instance, group))),
             on_trap: Some(Box::new(signals::on_trap)),
+            sampler: self.profile.clone().map(|profile| -> Box<Sampler> {
+                Box::new(move |functions: &[u32]| profile.sample(functions))
+            }),
             ..Options::default()
         };
         Instance::prepare(&self.module, &self.linker, options)
@@ -128,10 +142,21 @@ impl Group {
 
     /// Counts the calling thread as the program's first.
     pub fn begin_first(&self, interrupt: InterruptHandle) {
+        self.measure(&interrupt);
         let mut state = self.lock();
         state.live = 1;
         state.first = Some(gettid());
         state.threads.insert(gettid(), interrupt);
+    }
+
+    /// Has the calling thread measured.
+    fn measure(&self, interrupt: &InterruptHandle) {
+        if let Some(stats) = &self.stats {
+            stats.begin();
+        }
+        if let Some(profile) = &self.profile {
+            profile.begin(interrupt.clone());
+        }
     }
 
     /// Starts a thread. All signals are blocked.
@@ -170,6 +195,7 @@ impl Group {
 
     /// Whether the calling thread may begin; if the process is ending, it is told to stop.
     fn begin(&self, interrupt: InterruptHandle) {
+        self.measure(&interrupt);
         let mut state = self.lock();
         if state.ends {
             interrupt.interrupt();
@@ -203,6 +229,12 @@ impl Group {
 
     /// Forgets the calling thread, which does nothing more for the program.
     fn depart(&self) {
+        if let Some(stats) = &self.stats {
+            stats.end();
+        }
+        if let Some(profile) = &self.profile {
+            profile.end();
+        }
         self.lock().threads.remove(&gettid());
         self.changed.notify_all();
     }
@@ -283,6 +315,8 @@ impl Group {
             state: self.lock(),
             thread: gettid(),
             interpreter: ForkGuard::new(),
+            profile: self.profile.as_ref().map(|profile| profile.fork_lock()),
+            stats: self.stats.as_deref(),
         }
     }
 }
@@ -310,6 +344,8 @@ pub struct Locks<'a> {
     /// The thread that forks.
     thread: c_int,
     interpreter: ForkGuard,
+    profile: Option<profile::Fork<'a>>,
+    stats: Option<&'a Stats>,
 }
 
 impl ForkLock for Locks<'_> {
@@ -319,6 +355,12 @@ impl ForkLock for Locks<'_> {
 
     fn in_child(&mut self) {
         self.interpreter.in_child();
+        if let Some(profile) = &mut self.profile {
+            profile.in_child();
+        }
+        if let Some(stats) = self.stats {
+            stats.in_child();
+        }
         let state = &mut *self.state;
         let me = state.threads.remove(&self.thread);
         state.threads.clear();

@@ -5,10 +5,13 @@
     /tmp/venv/bin/python tests/data/wali-linux/extract.py
 """
 
+import contextlib
 import importlib.metadata
 import pathlib
+import tempfile
 
-from wali.spec import AUX_SYSCALLS, SYSCALLS, TypeRegistry
+from wali.spec import AUX_SYSCALLS, TypeRegistry
+from wali.spec.syscalls import dump_syscalls_to_csv
 
 FOLDER = pathlib.Path(__file__).parent
 VERSION = importlib.metadata.version("wali-linux")
@@ -29,14 +32,18 @@ def signature(call, result):
 
 
 def calls():
-    yield "# import, numbers on x86_64, aarch64, riscv64 (- where there is none), type (- if unknown)\n"
-    for call in SYSCALLS.values():
-        numbers = [call.nrs.x86_64, call.nrs.arm64, call.nrs.rv64]
-        row = ["SYS_" + call.name] + ["-" if n < 0 else str(n) for n in numbers]
-        row.append(signature(call, "syscall_result") if call.implemented else "-")
-        yield "\t".join(row) + "\n"
+    """The package's own table, which it writes into a folder `csvs` of the current one."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        pathlib.Path("csvs").mkdir()
+        dump_syscalls_to_csv()
+        [table] = pathlib.Path("csvs").iterdir()
+        return table.read_bytes()
+
+
+def auxiliary():
+    yield "# import, type\n"
     for call in AUX_SYSCALLS.values():
-        yield "\t".join([call.name, "-", "-", "-", signature(call, call.result)]) + "\n"
+        yield f"{call.name}\t{signature(call, call.result)}\n"
 
 
 def fields(name, prefix="", at=0):
@@ -57,5 +64,6 @@ def structs():
             yield f"{name}.{field}\t{offset}\t{size}\n"
 
 
-for name, rows in {"calls": calls(), "structs": structs()}.items():
+(FOLDER / "calls.csv").write_bytes(calls())
+for name, rows in {"aux": auxiliary(), "structs": structs()}.items():
     (FOLDER / f"{name}.tsv").write_text(HEADER + "".join(rows))

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wali_codegen::facts::extract;
 use wali_codegen::facts::package::Headers;
 use wali_tests::workspace::Target;
 
@@ -39,7 +40,7 @@ pub fn host(known: &Known, headers: &Headers, isa: usize) -> Result<World, Strin
     let target = toolchain::target(&isa.name)?;
     let cc = target.cc()?;
     let mut includes = Vec::new();
-    for folder in [headers.isa_folder(&isa.uapi), headers.common()] {
+    for folder in [headers.isa_folder(&isa.uapi, &isa.triple), headers.common()] {
         includes.extend(["-isystem".to_owned(), folder.display().to_string()]);
     }
     let mut groups = groups(known);
@@ -204,34 +205,15 @@ fn written(
 /// The questions about things that are not there, out of a compiler's complaints. Any other
 /// complaint is an error.
 fn lacking(complaints: &str, groups: &Groups) -> Result<BTreeSet<usize>, String> {
-    // As clang and gcc put it.
-    const ABSENT: [&str; 5] = [
-        "undeclared",
-        "no member named",
-        "has no member",
-        "incomplete type",
-        "undefined type",
-    ];
     let count = groups.values().map(Vec::len).sum();
     let mut lacking = BTreeSet::new();
-    for line in complaints.lines() {
-        let Some((place, message)) = line
-            .split_once(": error: ")
-            .or_else(|| line.split_once(": fatal error: "))
-        else {
-            continue;
-        };
-        let index = place
-            .strip_prefix("question:")
-            .and_then(|rest| rest.split(':').next())
-            .and_then(|line| line.parse::<usize>().ok())
-            .and_then(|line| line.checked_sub(1))
-            .filter(|&index| index < count);
-        match index {
-            Some(index) if ABSENT.iter().any(|phrase| message.contains(phrase)) => {
-                lacking.insert(index);
+    for complaint in extract::complaints(complaints) {
+        match complaint.question.filter(|&index| index < count) {
+            Some(index) if complaint.absent => _ = lacking.insert(index),
+            _ => {
+                let line = complaint.line;
+                return Err(format!("the compiler cannot read the headers: {line}"));
             }
-            _ => return Err(format!("the compiler cannot read the headers: {line}")),
         }
     }
     Ok(lacking)
@@ -242,18 +224,8 @@ pub fn read(text: &str, groups: &Groups) -> Result<World, String> {
     let questions: Vec<&Question> = groups.values().flatten().collect();
     let mut world = World::new();
     for line in text.lines() {
-        let words: Vec<i64> = line
-            .split_whitespace()
-            .map_while(|word| word.parse().ok())
-            .collect();
-        let [question, value, bytes] = words[..] else {
-            return Err(format!("the program printed `{line}`"));
-        };
-        let question = usize::try_from(question).ok();
-        let question = question.and_then(|index| questions.get(index));
-        let subject = &question
-            .ok_or_else(|| format!("nobody asked `{line}`"))?
-            .subject;
+        let (question, value, bytes) = crate::world::answer(line, &questions)?;
+        let subject = &question.subject;
         let value = Value {
             value,
             bytes: u64::try_from(bytes).ok(),

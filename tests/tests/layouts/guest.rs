@@ -62,7 +62,8 @@ pub fn kernel(known: &Known, headers: &Headers) -> Result<World, String> {
         let mut cpp = Command::new(&clang);
         cpp.arg(format!("--target={}", isa.triple));
         cpp.args(["-std=gnu11", "-nostdinc", "-E", "-dD"]);
-        cpp.arg("-isystem").arg(headers.isa_folder(&isa.uapi));
+        cpp.arg("-isystem")
+            .arg(headers.isa_folder(&isa.uapi, &isa.triple));
         cpp.arg("-isystem").arg(headers.common());
         cpp.arg("-idirafter").arg(folder.path()).arg(&file);
         let text = toolchain::text(&mut cpp)?;

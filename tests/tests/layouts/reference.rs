@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use wali_codegen::model::WasmType;
+use wali_codegen::reference::{self, Row};
 use wali_tests::workspace;
 
 use crate::world::{Subject, World, plain};
@@ -28,6 +30,11 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
     lines.map(|line| line.split('\t').collect())
 }
 
+/// The table in its own format.
+fn calls() -> Result<Vec<Row>, String> {
+    reference::read(&read("calls.csv")?).map_err(|e| format!("calls.csv: {e}"))
+}
+
 fn names() -> Result<Names, String> {
     serde_saphyr::from_str(&read("names.yaml")?).map_err(|e| format!("names.yaml: {e}"))
 }
@@ -44,22 +51,19 @@ fn kernel_name<'a>(names: &'a BTreeMap<String, Option<String>>, name: &'a str) -
 /// An ISA's numbers, and which calls it has some number for on any ISA. Nothing for an ISA that
 /// it does not know.
 pub fn host(isa: &str) -> Result<Option<(World, BTreeSet<Subject>)>, String> {
-    let isas = ["x86_64", "aarch64", "riscv64"];
+    let isas = reference::ISAS;
     let Some(column) = isas.iter().position(|known| *known == isa) else {
         return Ok(None);
     };
-    let (names, text) = (names()?, read("calls.tsv")?);
+    let names = names()?;
     let (mut world, mut asked) = (World::new(), BTreeSet::new());
-    for row in rows(&text) {
-        let Some(name) = row[0].strip_prefix("SYS_") else {
-            continue;
-        };
-        let Some(name) = kernel_name(&names.calls, name) else {
+    for row in calls()? {
+        let Some(name) = kernel_name(&names.calls, &row.name) else {
             continue;
         };
         let subject = Subject::Number(name.to_owned());
-        if row[1 + column] != "-" {
-            world.insert(subject.clone(), plain(number(row[1 + column])?));
+        if let Some(number) = row.numbers[column] {
+            world.insert(subject.clone(), plain(number.into()));
         }
         if !asked.insert(subject) {
             return Err(format!("`{name}` stands in the table twice"));
@@ -71,10 +75,22 @@ pub fn host(isa: &str) -> Result<Option<(World, BTreeSet<Subject>)>, String> {
 /// The guest's structs and the types of imports.
 pub fn guest() -> Result<World, String> {
     let (names, mut world) = (names()?, World::new());
-    for row in rows(&read("calls.tsv")?) {
-        let (import, ty) = (row[0], row[4]);
-        let Some((parameters, result)) = ty.split_once("->") else {
+    for row in calls()? {
+        let Some(parameters) = row.signature()? else {
             continue;
+        };
+        let word = |ty: &WasmType| match ty {
+            WasmType::I32 => "i32",
+            WasmType::I64 => "i64",
+        };
+        let parameters: Vec<&str> = parameters.iter().map(word).collect();
+        let import = format!("SYS_{}", row.name);
+        crate::world::signature(&mut world, &import, &parameters, "i64");
+    }
+    for row in rows(&read("aux.tsv")?) {
+        let (import, ty) = (row[0], row[1]);
+        let Some((parameters, result)) = ty.split_once("->") else {
+            return Err(format!("`{ty}` is no type of an import"));
         };
         let parameters = parameters.trim_matches(['(', ')']).split(',');
         let parameters: Vec<&str> = parameters.filter(|word| !word.is_empty()).collect();

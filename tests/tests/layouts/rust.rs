@@ -454,16 +454,7 @@ fn build(folder: &Path, target: &Target) -> Result<Result<PathBuf, Vec<(u64, Str
 fn read(text: &str, questions: &[Question]) -> Result<BTreeMap<Witness, World>, String> {
     let mut worlds: BTreeMap<Witness, World> = BTreeMap::new();
     for line in text.lines() {
-        let words: Vec<i64> = line
-            .split_whitespace()
-            .map_while(|word| word.parse().ok())
-            .collect();
-        let [question, value, bytes] = words[..] else {
-            return Err(format!("the program printed `{line}`"));
-        };
-        let question = usize::try_from(question).ok();
-        let question = question.and_then(|index| questions.get(index));
-        let question = question.ok_or_else(|| format!("nobody asked `{line}`"))?;
+        let (question, value, bytes) = crate::world::answer(line, questions)?;
         let number = matches!(question.subject, Subject::Number(_));
         if number && question.witness == Witness::Arch && value < 0 {
             continue;

@@ -216,6 +216,19 @@ impl Known {
     }
 }
 
+/// The question that a line `question value bytes` of a program's answers, and what it says.
+pub fn answer<'q, Q>(line: &str, questions: &'q [Q]) -> Result<(&'q Q, i64, i64), String> {
+    let words = line.split_whitespace();
+    let words: Vec<i64> = words.map_while(|word| word.parse().ok()).collect();
+    let [question, value, bytes] = words[..] else {
+        return Err(format!("the program printed `{line}`"));
+    };
+    let question = usize::try_from(question).ok();
+    let question = question.and_then(|index| questions.get(index));
+    let question = question.ok_or_else(|| format!("nobody asked `{line}`"))?;
+    Ok((question, value, bytes))
+}
+
 /// Says what type an import has, in words of WebAssembly.
 pub fn signature(world: &mut World, import: &str, parameters: &[&str], result: &str) {
     let bits = |ty: &str| {

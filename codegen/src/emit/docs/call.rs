@@ -46,7 +46,7 @@ pub(in crate::emit) fn section(out: &mut String, spec: &Spec, call: &Call) {
         let _ = writeln!(
             out,
             "- On {}: `{}({})`",
-            lacking.join(" and "),
+            listed(&lacking),
             fallback.call,
             args.join(", ")
         );
@@ -242,7 +242,18 @@ pub(super) fn returns(spec: &Spec, returns: &Returns) -> String {
     }
 }
 
-fn restart(restart: Restart) -> Option<&'static str> {
+/// Names in a sentence.
+pub(super) fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What a signal handler does to a call that blocks.
+pub(super) fn restart(restart: Restart) -> Option<&'static str> {
     match restart {
         Restart::Signal => Some("restarted under `SA_RESTART`, `EINTR` otherwise"),
         Restart::Never => Some("`EINTR` always"),

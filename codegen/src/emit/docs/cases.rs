@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::call::{meaning, reason, returns};
-use crate::model::{Call, Case, Cases, Otherwise, Spec};
+use super::call::{listed, meaning, reason, restart, returns};
+use crate::model::{By, Call, Case, Cases, Otherwise, Restart, Spec};
 
 /// Adds the table: a row for each case, with what is not as in the call itself.
 pub(super) fn table(out: &mut String, spec: &Spec, call: &Call, cases: &Cases) {
@@ -22,6 +22,25 @@ pub(super) fn table(out: &mut String, spec: &Spec, call: &Call, cases: &Cases) {
             returns(spec, &case.returns),
             answer(spec, case)
         );
+    }
+    for rule in [Restart::Signal, Restart::Never, Restart::NotBlocking] {
+        let other = |case: &Case| {
+            let made = !matches!(case.by, By::Refused { .. });
+            made && case.restart == rule && case.restart != call.restart
+        };
+        let all = cases.walk().into_iter();
+        let of_rule = all.filter(|(_, case)| other(case));
+        let names: Vec<String> = of_rule
+            .filter_map(|(path, _)| Some(format!("`{}`", path.last()?.name)))
+            .collect();
+        if !names.is_empty() {
+            let text = restart(rule).unwrap_or("does not block");
+            let _ = write!(
+                out,
+                "\nInterrupted by a signal handler, {}: {text}.\n",
+                listed(&names)
+            );
+        }
     }
     let mut levels = Vec::new();
     otherwise(&mut levels, cases, &mut Vec::new());
@@ -51,7 +70,7 @@ fn answer(spec: &Spec, case: &Case) -> String {
         .collect();
     match lacking.is_empty() {
         true => "the kernel".to_owned(),
-        false => format!("the kernel; not on {}", lacking.join(" and ")),
+        false => format!("the kernel; not on {}", listed(&lacking)),
     }
 }
 

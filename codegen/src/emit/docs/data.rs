@@ -1,9 +1,10 @@
 //! The pages of constants and structures.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::MARK;
-use crate::model::{Dir, Element, FieldType, FlagSet, Spec, Struct};
+use crate::model::{Dir, Element, FieldType, FlagSet, Release, Since, Spec, Struct};
 
 /// Every set with its members' values.
 pub(super) fn constants(spec: &Spec) -> String {
@@ -60,6 +61,23 @@ fn members(out: &mut String, spec: &Spec, set: &FlagSet) {
             let _ = write!(out, " {text} |");
         }
         out.push('\n');
+    }
+    // Most are older than all that is known.
+    let mut late: BTreeMap<(Release, Release), Vec<String>> = BTreeMap::new();
+    for member in &set.members {
+        if let Some(Since::Between { after, by }) = member.since
+            && let Some(after) = after
+        {
+            let names = late.entry((by, after)).or_default();
+            names.push(format!("`{}`", member.name));
+        }
+    }
+    for ((by, after), names) in late {
+        let since = Since::Between {
+            after: Some(after),
+            by,
+        };
+        let _ = writeln!(out, "\nSince Linux {since}: {}.", names.join(", "));
     }
 }
 

@@ -8,13 +8,15 @@ use std::process::ExitCode;
 use wali_runtime::host::abi::Answer;
 use wali_runtime::host::kernel::{self, Presence};
 use wali_runtime::host::meta::{By, Release, Since};
+use wali_runtime::json;
 use wali_runtime::program::{self, ImportAnswer, ImportReport, StartError};
 
 use super::{CANNOT_RUN, complain, load};
 
 /// Say of a module whether it can be run here, what it imports, and how each import is answered
 ///
-/// The module is not run. For each import: its type, how it is answered on this ISA, and the
+/// The module is not run. The last line names the proposals to WebAssembly that it needs, such as
+/// threads. For each import: its type, how it is answered on this ISA, and the
 /// first release of Linux with the call, with a remark if this kernel is older. Calls are not
 /// tried: what a kernel's configuration or a container's filter leaves out does not show.
 ///
@@ -30,8 +32,8 @@ use super::{CANNOT_RUN, complain, load};
 pub struct Args {
     /// Print one JSON object
     ///
-    /// It has `module`, `isa`, `kernel`, `error`, why the module cannot be run, or null, and
-    /// `imports`: of each `module`, `name`, `type` and `answer`, `because`
+    /// It has `module`, `isa`, `kernel`, `error`, why the module cannot be run, or null, `features`,
+    /// the proposals to WebAssembly that the module is of, and `imports`: of each `module`, `name`, `type` and `answer`, `because`
     /// where there is a reason for that, `since`, the first release with the call or one `after`
     /// which and one `by` which it came, and `here`, whether `kernel` has it: true, false, or
     /// null if that cannot be told. Nothing is printed of what is no module.
@@ -63,8 +65,15 @@ pub fn check(args: &Args) -> ExitCode {
     let reports = program::report(&module);
     let kernel = args.kernel.or_else(kernel::release);
     let printed = match args.json {
-        true => json(args, kernel, exports.as_ref().err(), &reports),
-        false => print(kernel, args.kernel.is_some(), &reports),
+        true => print_json(
+            args,
+            kernel,
+            exports.as_ref().err(),
+            &reports,
+            &module.features(),
+        ),
+        false => print(kernel, args.kernel.is_some(), &reports)
+            .and_then(|()| print_features(&module.features())),
     };
     match printed {
         // A reader that has seen enough closes the pipe; that is no failure.
@@ -162,21 +171,30 @@ fn print(kernel: Option<Release>, named: bool, reports: &[ImportReport]) -> io::
     Ok(())
 }
 
-fn json(
+fn print_features(features: &[String]) -> io::Result<()> {
+    let names = match features.is_empty() {
+        true => "nothing but the first version of WebAssembly".to_owned(),
+        false => features.join(", "),
+    };
+    writeln!(io::stdout().lock(), "needs {names}")
+}
+
+fn print_json(
     args: &Args,
     kernel: Option<Release>,
     error: Option<&StartError>,
     reports: &[ImportReport],
+    features: &[String],
 ) -> io::Result<()> {
-    let text = |value: &dyn std::fmt::Display| quoted(&value.to_string());
+    let text = |value: &dyn std::fmt::Display| json::string(&value.to_string());
     let imports = reports.iter().map(|report| {
         let import = &report.import;
         let mut row = format!(
             "{{\"module\":{},\"name\":{},\"type\":{},\"answer\":{}",
-            quoted(&import.module),
-            quoted(&import.name),
+            json::string(&import.module),
+            json::string(&import.name),
             text(&import.ty),
-            quoted(answer_word(&report.answer))
+            json::string(answer_word(&report.answer))
         );
         let because = match (&report.answer, report.call.map(|call| call.by)) {
             (ImportAnswer::Unlinkable(why), _) => Some(why.as_str()),
@@ -184,7 +202,7 @@ fn json(
             _ => None,
         };
         if let Some(because) = because {
-            let _ = write!(row, ",\"because\":{}", quoted(because));
+            let _ = write!(row, ",\"because\":{}", json::string(because));
         }
         match report.call.and_then(|call| call.since) {
             Some(Since::Exactly(first)) => {
@@ -208,31 +226,21 @@ fn json(
     let null = || "null".to_owned();
     writeln!(
         io::stdout().lock(),
-        "{{\"module\":{},\"isa\":{},\"kernel\":{},\"error\":{},\"imports\":[{}]}}",
-        quoted(&path(&args.module)),
-        quoted(std::env::consts::ARCH),
+        "{{\"module\":{},\"isa\":{},\"kernel\":{},\"error\":{},\"features\":[{}],\
+         \"imports\":[{}]}}",
+        json::string(&path(&args.module)),
+        json::string(std::env::consts::ARCH),
         kernel.map_or_else(null, |kernel| text(&kernel)),
         error.map_or_else(null, |error| text(error)),
+        features
+            .iter()
+            .map(|name| json::string(name))
+            .collect::<Vec<_>>()
+            .join(","),
         imports.collect::<Vec<_>>().join(",")
     )
 }
 
 fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// A string of JSON.
-fn quoted(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

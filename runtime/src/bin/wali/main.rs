@@ -4,6 +4,7 @@ mod binfmt;
 mod check;
 mod environment;
 mod inherited;
+mod measure;
 mod options;
 mod run;
 mod trace;

@@ -7,14 +7,20 @@ use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::host::{kernel, limits};
 use wali_runtime::interp::{Module, TrapKind};
-use wali_runtime::program::{ImportAnswer, Outcome, Program, end_process, report, signal_of};
+use wali_runtime::program::{
+    ImportAnswer, Outcome, Program, Settings, end_process, report, signal_of,
+};
 
-use super::{CANNOT_RUN, complain, environment, inherited, load, load_file, options, trace};
+use super::measure::Measures;
+use super::{
+    CANNOT_RUN, complain, environment, inherited, load, load_file, measure, options, trace,
+};
 
 const CASTS: &str = "help: natively, calls through function pointers of another type get through; \
                      so they do with `wali run --emulate-fn-casts`";
@@ -26,6 +32,7 @@ const CASTS: &str = "help: natively, calls through function pointers of another 
 /// that would have killed its native counterpart. Before it starts: 126 if the module cannot
 /// be run, 127 if there is no such file, 2 for wrong arguments.
 #[derive(clap::Args)]
+#[command(override_usage = "wali run [OPTIONS] <MODULE> [ARGS]...")]
 pub struct Args {
     #[command(flatten)]
     environment: environment::Options,
@@ -36,12 +43,14 @@ pub struct Args {
     #[command(flatten)]
     trace: trace::Options,
 
-    /// The program: a WebAssembly module, binary or text
-    module: PathBuf,
+    #[command(flatten)]
+    measure: measure::Options,
 
-    /// Its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<OsString>,
+    /// The program, a WebAssembly module, binary or text, and its arguments
+    // One list, so that whatever follows the module is the program's: also what looks like an
+    // option of this command.
+    #[arg(required = true, trailing_var_arg = true, value_names = ["MODULE", "ARGS"], num_args = 1..)]
+    program: Vec<OsString>,
 }
 
 /// Go on with a program that a guest has started by execve
@@ -71,7 +80,9 @@ pub struct Started {
 
 /// Runs the program and ends as it ends.
 pub fn run(args: Args, started: Option<Started>) -> ExitCode {
-    let path = args.module;
+    let began = Instant::now();
+    let mut words = args.program.into_iter();
+    let path = PathBuf::from(words.next().unwrap_or_default());
     let environment = match environment::environment(&args.environment) {
         Ok(environment) => environment,
         Err(text) => {
@@ -101,6 +112,13 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
         Ok(loaded) => loaded,
         Err(status) => return status,
     };
+    let measures = match measure::measures(&args.measure, &module, &file, began) {
+        Ok(measures) => measures,
+        Err(text) => {
+            eprintln!("wali: {text}");
+            return ExitCode::from(2);
+        }
+    };
     let unknown: Vec<String> = report(&module)
         .into_iter()
         .filter(|report| matches!(report.answer, ImportAnswer::Unknown))
@@ -115,7 +133,7 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
     }
     // Arguments came as C strings, so that none holds a NUL.
     let arguments = std::iter::once(name)
-        .chain(args.args)
+        .chain(words)
         .filter_map(|arg| CString::new(arg.into_vec()).ok())
         .collect();
     let startup = Startup {
@@ -127,7 +145,7 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
         emulate_fn_casts: args.engine.emulate_fn_casts,
         limits: Some(limits::inherited()),
     };
-    start(&module, &path, startup)
+    start(&module, &path, startup, measures)
 }
 
 /// Goes on with a program that a guest has started by execve.
@@ -165,7 +183,7 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
         emulate_fn_casts: args.engine.emulate_fn_casts,
         limits: Some(handoff.limits),
     };
-    start(&module, &path, startup)
+    start(&module, &path, startup, Measures::default())
 }
 
 /// Gives the process the name that the kernel gives it after execve, so that it is found by it:
@@ -191,7 +209,7 @@ fn too_old(error: &io::Error) -> String {
 }
 
 /// Runs a program to its end, and ends as it ends.
-fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
+fn start(module: &Module, path: &Path, startup: Startup, measures: Measures) -> ExitCode {
     limits::raise();
     let process = match Process::new(startup) {
         Ok(process) => process,
@@ -203,6 +221,7 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
     inherited::restore();
     let name = path.to_owned();
     let tracer = process.tracer().cloned();
+    let ended = measures.clone();
     let end = move |outcome: &Outcome| {
         if let Some(tracer) = &tracer {
             match outcome {
@@ -214,9 +233,15 @@ fn start(module: &Module, path: &Path, startup: Startup) -> ExitCode {
                 }
             }
         }
+        ended.write(&name);
         end(&name, outcome)
     };
-    match Program::with_end(module, process, Box::new(end)) {
+    let settings = Settings {
+        end: Some(Box::new(end)),
+        stats: measures.stats,
+        profile: measures.profile,
+    };
+    match Program::with(module, process, settings) {
         Ok(mut program) => end_process(&program.run()),
         Err(error) => {
             complain(path, &error);

@@ -40,6 +40,34 @@ impl FileCalls for Thread {
         result(fd.map(|fd| self.opened(fd)))
     }
 
+    fn setxattrat(
+        &mut self,
+        dirfd: i32,
+        path: u32,
+        at_flags: i32,
+        name: u32,
+        uargs: u32,
+        size: u32,
+    ) -> Result<i64, Unwind> {
+        let file = (dirfd, path, at_flags);
+        let memory = Guest::memory(self);
+        result(xattrat(memory, number::setxattrat, file, name, uargs, size))
+    }
+
+    fn getxattrat(
+        &mut self,
+        dirfd: i32,
+        path: u32,
+        at_flags: i32,
+        name: u32,
+        uargs: u32,
+        size: u32,
+    ) -> Result<i64, Unwind> {
+        let file = (dirfd, path, at_flags);
+        let memory = Guest::memory(self);
+        result(xattrat(memory, number::getxattrat, file, name, uargs, size))
+    }
+
     fn open_by_handle_at(&mut self, mount_fd: i32, handle: u32, flags: i32) -> Result<i64, Unwind> {
         let fd = open_by_handle_at(Guest::memory(self), self.signals(), mount_fd, handle, flags);
         result(fd.map(|fd| self.opened(fd)))
@@ -168,6 +196,47 @@ fn openat2_with_threads(
         resolve: Some(how.resolve),
     };
     checked(thread.open_request(request))
+}
+
+/// setxattrat(2) or getxattrat(2): the structure is as long as the guest says and begins with the
+/// value's address.
+///
+/// # Errors
+/// As Linux's.
+fn xattrat(
+    memory: GuestMemory,
+    number: Option<usize>,
+    (dirfd, path, at_flags): (i32, u32, i32),
+    name: u32,
+    uargs: u32,
+    len: u32,
+) -> Result<i64, Errno> {
+    const KNOWN: usize = size_of::<guest::xattr_args>();
+    let mut copy = [0; PAGE as usize];
+    let len = len as usize;
+    // One that is too short or too long is an error before it is looked at.
+    let place = if !(KNOWN..=copy.len()).contains(&len) {
+        memory.address(uargs, len as u64)
+    } else if memory.read(uargs, &mut copy[..len]).is_err() {
+        GuestMemory::NOWHERE
+    } else {
+        let place = copy.as_mut_ptr().cast::<guest::xattr_args>();
+        // SAFETY: the copy is longer than the structure, which may have any bytes.
+        let mut args = unsafe { place.read_unaligned() };
+        args.value = match u32::try_from(args.value) {
+            Ok(value) => memory.address(value, args.size.into()),
+            Err(_) => GuestMemory::NOWHERE,
+        } as u64;
+        // SAFETY: as before.
+        unsafe { place.write_unaligned(args) };
+        copy.as_ptr() as usize
+    };
+    let (path, name) = (memory.address(path, 0), memory.address(name, 0));
+    let (dirfd, at_flags) = (descriptor(dirfd), at_flags as usize);
+    let number = number.ok_or(Errno(errno::ENOSYS))?;
+    // SAFETY: the strings are the guest's, the structure the guest's or a live local's, and what
+    // it points to is the guest's.
+    outcome(unsafe { syscall::syscall6(number, dirfd, path, at_flags, name, place, len) })
 }
 
 /// open_by_handle_at(2).

@@ -139,9 +139,35 @@ unsafe fn after_foreign(
             return stop(cx, ip, sp, mem, Exit::Pending);
         }
         if Context::interrupted(cx) {
-            return safepoint(cx, ip.add(words), sp, mem);
+            return attend_after(cx, ip, sp, mem, words);
         }
         dispatch(cx, ip.add(words), sp, mem)
+    }
+}
+
+/// Attends to whatever set [`Context::interrupt`] during the call at `ip`, which has been made.
+///
+/// # Safety
+/// As for [`after_foreign`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn attend_after(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    words: usize,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        let next = ip.add(words);
+        if run::attend(cx, next, sp).is_continue() {
+            return dispatch(cx, next, sp, mem);
+        }
+        // A signal that comes during a call is handled in it, as natively: whoever catches what
+        // the call throws catches what the handler throws.
+        let at = if run::throws(cx) { ip } else { next };
+        stop(cx, at, sp, mem, Exit::Pending)
     }
 }
 

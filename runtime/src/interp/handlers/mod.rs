@@ -11,10 +11,12 @@
 pub(crate) mod atomic;
 pub(crate) mod call;
 pub(crate) mod control;
+pub(crate) mod exception;
 pub(crate) mod global;
 pub(crate) mod memory;
 pub(crate) mod numeric;
 pub(crate) mod table;
+pub(crate) mod vector;
 
 use super::isa::value::Slot;
 

@@ -4,6 +4,7 @@
 
 use super::super::context::Handler;
 use super::super::handlers::call;
+use super::vector::{LaneLoad, LaneStore, VectorLoad, VectorOp};
 use super::{
     AccessForm, ArithOp, AtomicOp, BinaryForm, BranchForm, CompareForm, CompareOp, LoadOp, Op,
     PlainOp, StoreOp, UnaryOp, Width,
@@ -26,7 +27,11 @@ const COUNT: usize = PlainOp::ALL.len()
     + CompareOp::ALL.len() * (BINARY.len() + BRANCH.len())
     + LoadOp::ALL.len() * LOAD.len()
     + StoreOp::ALL.len() * STORE.len()
-    + AtomicOp::ALL.len() * Width::ALL.len();
+    + AtomicOp::ALL.len() * Width::ALL.len()
+    + VectorOp::COUNT
+    + VectorLoad::ALL.len()
+    + LaneLoad::ALL.len()
+    + LaneStore::ALL.len();
 
 const OPS: [Op; COUNT] = ops();
 
@@ -74,6 +79,10 @@ const fn ops() -> [Op; COUNT] {
     each!(op of LoadOp::ALL, form of LOAD => Op::Load(op, form));
     each!(op of StoreOp::ALL, form of STORE => Op::Store(op, form));
     each!(op of AtomicOp::ALL, width of Width::ALL => Op::Atomic(op, width));
+    each!(op of VectorOp::ALL => Op::Vector(op));
+    each!(op of VectorLoad::ALL => Op::VectorLoad(op));
+    each!(op of LaneLoad::ALL => Op::LaneLoad(op));
+    each!(op of LaneStore::ALL => Op::LaneStore(op));
     assert!(count == COUNT);
     all
 }

@@ -8,12 +8,16 @@ mod all;
 pub(crate) mod memory;
 pub(crate) mod numeric;
 pub(crate) mod value;
+pub(crate) mod vector;
 
 use super::context::Handler;
-use super::handlers::{atomic, call, control, global, memory as mem, table};
+use super::handlers::{
+    atomic, call, control, exception, global, memory as mem, table, vector as vec,
+};
 pub use all::handler_names;
 pub(crate) use memory::{AtomicOp, LoadOp, StoreOp, Width};
 pub(crate) use numeric::{ArithOp, CompareOp, UnaryOp};
+use vector::{LaneLoad, LaneStore, VectorLoad, VectorOp};
 
 /// Where the operands of a binary operation are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,10 @@ pub(crate) enum Op {
     Load(LoadOp, AccessForm),
     Store(StoreOp, AccessForm),
     Atomic(AtomicOp, Width),
+    Vector(VectorOp),
+    VectorLoad(VectorLoad),
+    LaneLoad(LaneLoad),
+    LaneStore(LaneStore),
     Plain(PlainOp),
 }
 
@@ -158,8 +166,17 @@ plain_ops! {
     ReturnCallIndirect "return_call_indirect" 3 [Header 0 Span 1 Src 2 Index 4 Index 6]
         call::return_call_indirect;
 
+    Throw "throw" 2 [Span 0 Index 2] exception::throw;
+    ThrowRef "throw_ref" 2 [Src 0] exception::throw_ref;
+
     GlobalGet "global.get" 2 [Dst 0 Index 2] global::get;
     GlobalSet "global.set" 2 [Src 0 Index 2] global::set;
+
+    GlobalGetVector "global.get.vector" 2 [Dst 0 Index 2] vec::global_get;
+    GlobalSetVector "global.set.vector" 2 [Src 0 Index 2] vec::global_set;
+    SelectVector "select.vector" 2 [Dst 0 Src 1 Src 2 Src 3] vec::select;
+    StoreVector "V128Store" 2 [Src 0 Src 1 Offset 2] vec::store;
+    Shuffle "I8x16Shuffle" 4 [Dst 0 Src 1 Src 2 Imm64 4 Imm64 8] vec::shuffle;
 
     RefFunc "ref.func" 2 [Dst 0 Index 2] table::ref_func;
     TableGet "table.get" 2 [Dst 0 Src 1 Index 2] table::get;
@@ -199,6 +216,10 @@ impl Op {
             Op::Load(op, form) => format!("{}{}", op.text(), form.suffix()),
             Op::Store(op, form) => format!("{}{}", op.text(), form.suffix()),
             Op::Atomic(op, width) => format!("{}{}", op.text(), width.text()),
+            Op::Vector(op) => op.text().to_string(),
+            Op::VectorLoad(op) => op.text().to_string(),
+            Op::LaneLoad(op) => op.text().to_string(),
+            Op::LaneStore(op) => op.text().to_string(),
             Op::Plain(op) => op.text().to_string(),
         }
     }
@@ -229,6 +250,10 @@ impl Op {
             Op::Atomic(AtomicOp::Store, _) => (2, &[Src(0), Src(1), Offset(2)]),
             Op::Atomic(AtomicOp::Cmpxchg, _) => (3, &[Dst(0), Src(1), Src(2), Src(3), Offset(4)]),
             Op::Atomic(_, _) => (3, &[Dst(0), Src(1), Src(2), Offset(4)]),
+            Op::Vector(op) => return op.format(),
+            Op::VectorLoad(_) => (2, &[Dst(0), Src(1), Offset(2)]),
+            Op::LaneLoad(_) => (3, &[Dst(0), Src(1), Src(2), Count(3), Offset(4)]),
+            Op::LaneStore(_) => (3, &[Src(1), Src(2), Count(3), Offset(4)]),
             Op::Plain(op) => return op.format(),
         };
         Format { words, operands }
@@ -243,6 +268,10 @@ impl Op {
             Op::Load(op, form) => mem::load_handler(op, form),
             Op::Store(op, form) => mem::store_handler(op, form),
             Op::Atomic(op, width) => atomic::handler(op, width),
+            Op::Vector(op) => op.handler(),
+            Op::VectorLoad(op) => op.handler(),
+            Op::LaneLoad(op) => op.handler(),
+            Op::LaneStore(op) => op.handler(),
             Op::Plain(op) => op.handler(),
         }
     }

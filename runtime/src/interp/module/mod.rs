@@ -1,14 +1,17 @@
 //! Modules: validated up front, translated function by function on first call.
 
+mod features;
 mod names;
 mod parse;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
+use super::catches::{Catches, Clause};
 use super::const_expr::ConstExpr;
 use super::context::{Cell, Meta};
 use super::isa::Op;
@@ -64,6 +67,8 @@ pub enum ExportIndex {
     Memory(u32),
     /// A global.
     Global(u32),
+    /// A tag of exceptions.
+    Tag(u32),
 }
 
 /// A function that the module defines.
@@ -72,10 +77,14 @@ pub(crate) struct Body {
     pub ty: u32,
     /// Its code, from the locals on, in the module's bytes.
     pub range: Range<usize>,
-    /// Number of its locals without parameters.
+    /// Slots of its locals without parameters.
     pub locals: u32,
-    /// Most operands at any point, results of tail calls included.
+    /// Most slots of operands at any point, results of tail calls included.
     pub height: u32,
+    /// Whether there are vectors among its locals, parameters included.
+    pub has_vectors: bool,
+    /// Where in the module operators are that drop or select vectors.
+    pub wide: Box<[u32]>,
 }
 
 pub(crate) struct GlobalInit {
@@ -108,6 +117,8 @@ pub(crate) struct Data {
 pub(crate) struct ModuleInner {
     pub bytes: Arc<[u8]>,
     pub types: Vec<(FuncType, TypeId)>,
+    /// Whether any of these types has vectors.
+    pub has_vectors: bool,
     pub imports: Vec<Import>,
     /// Type index of each function, imported ones first.
     pub funcs: Vec<u32>,
@@ -117,6 +128,11 @@ pub(crate) struct ModuleInner {
     pub tables: Vec<TableDef>,
     pub memory: Option<MemoryType>,
     pub globals: Vec<GlobalInit>,
+    /// Types of all globals, imported ones first.
+    pub global_types: Vec<GlobalType>,
+    /// Type index of each tag, imported ones first.
+    pub tags: Vec<u32>,
+    pub imported_tags: u32,
     pub imported_tables: u32,
     pub imported_globals: u32,
     pub exports: Vec<(String, ExportIndex)>,
@@ -130,14 +146,36 @@ pub(crate) struct ModuleInner {
     pub cells: Box<[Cell]>,
     /// All code there is.
     code: Mutex<Code>,
+    /// What translation has done: see [`Translation`].
+    translated: [AtomicU64; 3],
+}
+
+/// What translating a module's functions has come to so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Translation {
+    /// How many functions.
+    pub functions: u64,
+    /// Words of code, eight bytes each.
+    pub words: u64,
+    /// Nanoseconds it took.
+    pub nanos: u64,
 }
 
 /// Translated functions, by the address of their first word.
 #[derive(Default)]
 struct Code {
-    by_address: BTreeMap<usize, Box<[u64]>>,
+    by_address: BTreeMap<usize, (Box<[u64]>, Catches)>,
     /// Where the code is by which a function is called by another type; none if that cannot be.
     adapters: HashMap<(u32, TypeId), Option<usize>>,
+}
+
+impl Code {
+    fn function_at(&self, ip: *const u64) -> Option<(Function, &Catches)> {
+        let (_, (words, catches)) = self.by_address.range(..=ip as usize).next_back()?;
+        let code = words.as_ptr();
+        let here = words.as_ptr_range().contains(&ip);
+        here.then_some((Function { code }, catches))
+    }
 }
 
 /// Set in the second word of code that is an adapter to the function of that index.
@@ -176,16 +214,38 @@ impl Function {
         unsafe { *self.code.add(1) & ADAPTER != 0 }
     }
 
+    /// The instruction at a position.
+    pub fn at(self, position: u32) -> *const u64 {
+        // SAFETY: translation keeps positions inside the function.
+        unsafe { self.code.add(position as usize) }
+    }
+
     /// The position of an instruction, or of a word inside one.
     pub fn position(self, ip: *const u64) -> usize {
         (ip as usize - self.code as usize) / 8
     }
 }
 
+/// Whether an exception is caught in a function.
+pub(crate) enum CaughtAt {
+    /// The instruction is not of this module's functions.
+    Nowhere,
+    /// Not in this one.
+    Outside(Function),
+    /// In this one.
+    Here { function: Function, clause: Clause },
+}
+
 impl Module {
     /// Validates a module in binary form.
     pub fn new(bytes: &[u8]) -> Result<Module, ModuleError> {
         Ok(Module(Arc::new(parse::parse(bytes)?)))
+    }
+
+    /// What the module needs beyond the first version of WebAssembly: proposals, by the names that
+    /// tools have for them.
+    pub fn features(&self) -> Vec<String> {
+        features::features(&self.0)
     }
 
     /// What the module imports.
@@ -246,6 +306,18 @@ impl Module {
         self.0.memory
     }
 
+    /// What translation has come to so far.
+    pub fn translation(&self) -> Translation {
+        let [functions, words, nanos] = &self.0.translated;
+        let [functions, words, nanos] =
+            [functions, words, nanos].map(|sum| sum.load(Ordering::Relaxed));
+        Translation {
+            functions,
+            words,
+            nanos,
+        }
+    }
+
     fn names(&self) -> &Names {
         self.0.names.get_or_init(|| {
             let section = self.0.name_section.clone();
@@ -270,11 +342,17 @@ impl Module {
         if !code.is_null() {
             return Ok(code);
         }
-        let words = translate::translate(&self.0, index, None)
+        let began = Instant::now();
+        let (words, catches) = translate::translate(&self.0, index, None)
             .map_err(|error| self.untranslatable(index, error))?;
+        let nanos = began.elapsed().as_nanos() as u64;
+        let done = [1, words.len() as u64, nanos];
+        for (sum, done) in self.0.translated.iter().zip(done) {
+            sum.fetch_add(done, Ordering::Relaxed);
+        }
         let mut code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
         let address = words.as_ptr().cast_mut();
-        code.by_address.insert(address as usize, words);
+        code.by_address.insert(address as usize, (words, catches));
         cell.store(address, Ordering::Release);
         Ok(address)
     }
@@ -290,7 +368,7 @@ impl Module {
         let made = adapters.entry((func, caller)).or_insert_with(|| {
             let words = translate::adapter(&self.0, func, &caller.ty())?;
             let address = words.as_ptr() as usize;
-            by_address.insert(address, words);
+            by_address.insert(address, (words, Catches::default()));
             Some(address)
         });
         made.map_or(std::ptr::null(), |address| address as *const u64)
@@ -313,10 +391,35 @@ impl Module {
     pub(crate) fn function_at(&self, ip: *const u64) -> Option<Function> {
         let _not_during_fork = translation_lock();
         let code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, words) = code.by_address.range(..=ip as usize).next_back()?;
-        words.as_ptr_range().contains(&ip).then_some(Function {
-            code: words.as_ptr(),
-        })
+        code.function_at(ip).map(|(function, _)| function)
+    }
+
+    /// Where in its function an exception is caught that arises at an instruction; `is` says
+    /// whether it has the tag of that index.
+    pub(crate) fn caught_at(&self, ip: *const u64, is: impl Fn(u32) -> bool) -> CaughtAt {
+        let _not_during_fork = translation_lock();
+        let code = self.0.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((function, catches)) = code.function_at(ip) else {
+            return CaughtAt::Nowhere;
+        };
+        match catches.find(function.position(ip), is) {
+            Some(clause) => CaughtAt::Here { function, clause },
+            None => CaughtAt::Outside(function),
+        }
+    }
+
+    /// What a tag is called in messages.
+    pub(crate) fn tag_name(&self, index: u32) -> String {
+        let exported = || {
+            let wanted = ExportIndex::Tag(index);
+            let (name, _) = self.exports().iter().find(|(_, what)| *what == wanted)?;
+            Some(name.as_str())
+        };
+        let name = self.names().tag(&self.0.bytes, index).or_else(exported);
+        match name {
+            Some(name) => format!("tag {index} ({})", Escaped(name)),
+            None => format!("tag {index}"),
+        }
     }
 
     /// For each function and word of its code, the byte of the module that the instruction at
@@ -349,7 +452,7 @@ impl Module {
         let index = func.checked_sub(self.0.imported_funcs)? as usize;
         self.0.bodies.get(index)?;
         let mut recorder = translate::Recorder::default();
-        let words = translate::translate(&self.0, index, Some(&mut recorder)).ok()?;
+        let (words, _) = translate::translate(&self.0, index, Some(&mut recorder)).ok()?;
         let ops: Vec<(usize, Op, u32)> = recorder
             .records
             .iter()

@@ -9,6 +9,7 @@ use wasmparser::{BinaryReader, Name, NameMap, NameSectionReader};
 pub(super) struct Names {
     funcs: Vec<(u32, Range<usize>)>,
     globals: Vec<(u32, Range<usize>)>,
+    tags: Vec<(u32, Range<usize>)>,
 }
 
 impl Names {
@@ -22,6 +23,7 @@ impl Names {
             match name {
                 Ok(Name::Function(map)) => names.funcs = read(map, start),
                 Ok(Name::Global(map)) => names.globals = read(map, start),
+                Ok(Name::Tag(map)) => names.tags = read(map, start),
                 Ok(_) => {}
                 Err(_) => break,
             }
@@ -30,11 +32,11 @@ impl Names {
     }
 
     pub fn func<'a>(&self, bytes: &'a [u8], index: u32) -> Option<&'a str> {
-        let at = self
-            .funcs
-            .binary_search_by_key(&index, |(index, _)| *index)
-            .ok()?;
-        text(bytes, &self.funcs[at].1)
+        find(bytes, &self.funcs, index)
+    }
+
+    pub fn tag<'a>(&self, bytes: &'a [u8], index: u32) -> Option<&'a str> {
+        find(bytes, &self.tags, index)
     }
 
     pub fn global_index(&self, bytes: &[u8], name: &str) -> Option<u32> {
@@ -44,6 +46,13 @@ impl Names {
             .find(|(_, range)| text(bytes, range) == Some(name))?;
         Some(found.0)
     }
+}
+
+fn find<'a>(bytes: &'a [u8], names: &[(u32, Range<usize>)], index: u32) -> Option<&'a str> {
+    let at = names
+        .binary_search_by_key(&index, |(index, _)| *index)
+        .ok()?;
+    text(bytes, &names[at].1)
 }
 
 fn text<'a>(bytes: &'a [u8], range: &Range<usize>) -> Option<&'a str> {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
 use wasmparser::{
-    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate,
-    FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, Parser, Payload, TableInit,
-    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind,
+    FrameKind::{LegacyCatch, LegacyCatchAll, LegacyTry},
+    FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, Parser,
+    Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 use super::super::const_expr::ConstExpr;
@@ -20,7 +21,8 @@ use super::{
     TableDef,
 };
 
-/// WebAssembly 2.0 without vectors, with threads, tail calls and extended constants.
+/// WebAssembly 2.0 with threads, tail calls, extended constants, relaxed vectors, and exceptions as
+/// they are now and as they were before.
 const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -31,7 +33,11 @@ const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::THREADS)
     .union(WasmFeatures::TAIL_CALL)
-    .union(WasmFeatures::EXTENDED_CONST);
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::RELAXED_SIMD);
 
 /// Most slots of a frame, since instructions name slots by 16 bits.
 const MAX_FRAME: u64 = u16::MAX as u64;
@@ -91,6 +97,8 @@ impl ModuleInner {
                     let ty =
                         FuncType::new(types(ty.params(), offset)?, types(ty.results(), offset)?);
                     let id = TypeId::of(&ty);
+                    let all = ty.params.iter().chain(&ty.results);
+                    self.has_vectors |= all.copied().any(|ty| ty == ValType::V128);
                     self.types.push((ty, id));
                 }
             }
@@ -127,10 +135,16 @@ impl ModuleInner {
                 for global in section.into_iter_with_offsets() {
                     let (offset, global) = global?;
                     let ty = global_type(&global.ty, offset)?;
+                    self.global_types.push(ty);
                     self.globals.push(GlobalInit {
                         ty,
                         init: ConstExpr::read(&global.init_expr)?,
                     });
+                }
+            }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    self.tags.push(tag?.func_type_idx);
                 }
             }
             Payload::ExportSection(section) => {
@@ -141,6 +155,7 @@ impl ModuleInner {
                         ExternalKind::Table => ExportIndex::Table(export.index),
                         ExternalKind::Memory => ExportIndex::Memory(export.index),
                         ExternalKind::Global => ExportIndex::Global(export.index),
+                        ExternalKind::Tag => ExportIndex::Tag(export.index),
                         _ => return Err(unsupported("this kind of export", offset)),
                     };
                     self.exports.push((export.name.to_string(), index));
@@ -215,9 +230,16 @@ impl ModuleInner {
             TypeRef::Memory(ty) => ExternType::Memory(memory_type(&ty)),
             TypeRef::Global(ty) => {
                 self.imported_globals += 1;
-                ExternType::Global(global_type(&ty, offset)?)
+                let ty = global_type(&ty, offset)?;
+                self.global_types.push(ty);
+                ExternType::Global(ty)
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
+            TypeRef::Tag(ty) => {
+                self.tags.push(ty.func_type_idx);
+                self.imported_tags += 1;
+                ExternType::Tag(self.types[ty.func_type_idx as usize].0.clone())
+            }
+            TypeRef::FuncExact(_) => {
                 return Err(unsupported("this kind of import", offset));
             }
         };
@@ -248,10 +270,32 @@ impl ModuleInner {
         let mut reader = body.get_binary_reader();
         validator.read_locals(&mut reader)?;
         let mut operators = OperatorsReader::new(reader);
-        let mut height = 0;
+        // Results are at the bottom where a clause that catches leads to the end.
+        let mut height = self.types[ty as usize].0.results.len() as u32;
+        let mut vectors = self.has_vectors;
+        let mut wide = Vec::new();
+        // Each open `try` may have an operand that the validator does not know of.
+        let mut tries = 0;
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset()?;
             let before = validator.operand_stack_height();
+            match operator {
+                Operator::Try { .. } => tries += 1,
+                Operator::Delegate { .. } => tries -= 1,
+                Operator::End if tries > 0 => {
+                    let frame = validator.get_control_frame(0).map(|frame| frame.kind);
+                    let is_try = matches!(frame, Some(LegacyTry | LegacyCatch | LegacyCatchAll));
+                    tries -= u32::from(is_try);
+                }
+                Operator::Drop | Operator::Select | Operator::TypedSelect { .. } if vectors => {
+                    let below = u32::from(!matches!(operator, Operator::Drop));
+                    let ty = validator.get_operand_type(below as usize);
+                    if ty == Some(Some(wasmparser::ValType::V128)) {
+                        wide.push(offset as u32);
+                    }
+                }
+                _ => {}
+            }
             validator.op(offset, &operator)?;
             let after = match self.tail_callee(&operator) {
                 // What comes next cannot be reached, and the validator has emptied its stack;
@@ -259,11 +303,16 @@ impl ModuleInner {
                 Some(ty) => before.saturating_add(ty.results.len() as u32),
                 None => validator.operand_stack_height(),
             };
-            height = height.max(after);
+            vectors |= validator.get_operand_type(0) == Some(Some(wasmparser::ValType::V128));
+            height = height.max(after.saturating_add(tries));
         }
         operators.finish()?;
-        let params = self.types[ty as usize].0.params.len() as u32;
-        let locals = validator.len_locals() - params;
+        // Any operand may be a vector.
+        let height = height.saturating_mul(if vectors { 2 } else { 1 });
+        let params = self.types[ty as usize].0.param_slots() as u32;
+        let all_locals = slots_of_locals(body, &self.types[ty as usize].0)?;
+        let has_vectors = all_locals != validator.len_locals();
+        let locals = all_locals - params;
         let slots = u64::from(params) + u64::from(locals) + HEADER_SLOTS as u64 + u64::from(height);
         let range = usize_range(body.range());
         if slots > MAX_FRAME {
@@ -280,9 +329,26 @@ impl ModuleInner {
             range,
             locals,
             height,
+            has_vectors,
+            wide: wide.into(),
         });
         Ok(validator.into_allocations())
     }
+}
+
+/// How many slots parameters and locals of a valid function take.
+fn slots_of_locals(body: &FunctionBody<'_>, ty: &FuncType) -> Result<u32> {
+    let mut slots = ty.param_slots() as u32;
+    for local in body.get_locals_reader()? {
+        let (count, ty) = local?;
+        let each = if ty == wasmparser::ValType::V128 {
+            2
+        } else {
+            1
+        };
+        slots = slots.saturating_add(count.saturating_mul(each));
+    }
+    Ok(slots)
 }
 
 fn types(types: &[wasmparser::ValType], offset: u64) -> Result<Box<[ValType]>> {

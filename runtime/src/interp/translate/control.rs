@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use wasmparser::{BlockType, BrTable};
 
+use super::super::catches::{ClauseId, NONE};
 use super::super::isa::PlainOp;
 use super::Translator;
 use super::encode::{Patches, halves, quarters, with32};
@@ -11,17 +12,21 @@ use super::stack::Provider;
 
 /// An open block.
 pub(super) struct Control {
-    kind: Kind,
+    pub kind: Kind,
     /// Operands below the block's own.
-    height: usize,
+    pub height: usize,
     params: usize,
-    results: usize,
+    pub results: usize,
     /// Branches to the end.
-    exits: Patches,
+    pub exits: Patches,
+    /// What catches exceptions in it, and goes for what a block in it leaves to it.
+    pub range: u32,
+    /// Clauses that lead to the end.
+    pub caught: Vec<ClauseId>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Function,
     Block,
     /// With the position of its start.
@@ -29,6 +34,13 @@ enum Kind {
     /// With the branch to take if the condition is false.
     If(Patches),
     Else,
+    TryTable,
+    Try,
+    /// With the range of its `try`, and the last clause.
+    Catch {
+        range: u32,
+        clause: ClauseId,
+    },
 }
 
 impl Control {
@@ -39,6 +51,8 @@ impl Control {
             params: 0,
             results,
             exits: Patches::NONE,
+            range: NONE,
+            caught: Vec::new(),
         }
     }
 
@@ -52,18 +66,19 @@ impl Control {
 }
 
 impl Translator<'_, '_> {
-    fn arities(&self, ty: BlockType) -> (usize, usize) {
+    pub(super) fn arities(&self, ty: BlockType) -> (usize, usize) {
         match ty {
             BlockType::Empty => (0, 0),
+            BlockType::Type(wasmparser::ValType::V128) => (0, 2),
             BlockType::Type(_) => (0, 1),
             BlockType::FuncType(index) => {
                 let ty = &self.module.types[index as usize].0;
-                (ty.params.len(), ty.results.len())
+                (ty.param_slots(), ty.result_slots())
             }
         }
     }
 
-    fn open(&mut self, kind: Kind, ty: BlockType) {
+    pub(super) fn open(&mut self, kind: Kind, ty: BlockType) {
         let (params, results) = self.arities(ty);
         let height = self.stack.height() - params;
         self.controls.push(Control {
@@ -72,6 +87,8 @@ impl Translator<'_, '_> {
             params,
             results,
             exits: Patches::NONE,
+            range: self.controls.last().map_or(NONE, |control| control.range),
+            caught: Vec::new(),
         });
     }
 
@@ -120,7 +137,7 @@ impl Translator<'_, '_> {
     }
 
     /// Leaves `count` temporaries above `height`.
-    fn replace(&mut self, height: usize, count: usize) {
+    pub(super) fn replace(&mut self, height: usize, count: usize) {
         self.stack.truncate(height);
         for _ in 0..count {
             self.stack.push(Provider::Temp);
@@ -128,11 +145,21 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn end(&mut self) {
-        let control = self.controls.pop().expect("validation balances blocks");
+        self.end_of_range();
         let falls_through = self.dead.take().is_none();
+        let index = self.controls.len() - 1;
+        if falls_through && matches!(self.controls[index].kind, Kind::Catch { .. }) {
+            self.leave_catch(index);
+        }
+        let control = self.controls.pop().expect("validation balances blocks");
         let otherwise = match control.kind {
             Kind::Function => {
                 if falls_through {
+                    self.emit_return();
+                }
+                if !control.caught.is_empty() {
+                    self.bind_caught(&control.caught);
+                    self.replace(0, control.results);
                     self.emit_return();
                 }
                 return;
@@ -140,7 +167,7 @@ impl Translator<'_, '_> {
             Kind::If(otherwise) => otherwise,
             _ => Patches::NONE,
         };
-        if control.exits.is_empty() && otherwise.is_empty() {
+        if control.exits.is_empty() && otherwise.is_empty() && control.caught.is_empty() {
             // Nothing else leads here: operands stay what they are.
             if !falls_through {
                 self.dead = Some(0);
@@ -153,7 +180,18 @@ impl Translator<'_, '_> {
         }
         self.encoder.bind(control.exits);
         self.encoder.bind(otherwise);
+        self.bind_caught(&control.caught);
         self.replace(control.height, control.results);
+    }
+
+    /// Has clauses lead here.
+    fn bind_caught(&mut self, clauses: &[ClauseId]) {
+        if !clauses.is_empty() {
+            let here = self.encoder.label();
+            for clause in clauses {
+                self.catches.clause(*clause).position = here as u32;
+            }
+        }
     }
 
     /// Code from here to the end of the block cannot be reached.
@@ -161,7 +199,7 @@ impl Translator<'_, '_> {
         self.dead = Some(0);
     }
 
-    fn target(&self, depth: u32) -> usize {
+    pub(super) fn target(&self, depth: u32) -> usize {
         self.controls.len() - 1 - depth as usize
     }
 
@@ -313,9 +351,9 @@ impl Translator<'_, '_> {
     /// Puts arguments in place and results on the stack, and yields the first one's slot.
     fn arguments(&mut self, ty: u32) -> u16 {
         let ty = &self.module.types[ty as usize].0;
-        let span = self.materialise(ty.params.len());
-        let height = self.stack.height() - ty.params.len();
-        self.replace(height, ty.results.len());
+        let span = self.materialise(ty.param_slots());
+        let height = self.stack.height() - ty.param_slots();
+        self.replace(height, ty.result_slots());
         span
     }
 
@@ -332,6 +370,11 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn return_call(&mut self, func: u32) {
+        self.leaving(|translator| translator.emit_return_call(func));
+        self.die();
+    }
+
+    fn emit_return_call(&mut self, func: u32) {
         match func.checked_sub(self.module.imported_funcs) {
             Some(defined) => {
                 let span = self.arguments(self.module.funcs[func as usize]);
@@ -343,7 +386,6 @@ impl Translator<'_, '_> {
                 self.emit_return();
             }
         }
-        self.die();
     }
 
     pub(super) fn call_indirect(&mut self, ty: u32, table: u32) {
@@ -359,7 +401,10 @@ impl Translator<'_, '_> {
         let span = self.arguments(ty);
         let id = self.module.types[ty as usize].1.0;
         let operands = [quarters(self.header, span, index, 0), halves(table, id)];
-        self.encoder.plain(PlainOp::ReturnCallIndirect, &operands);
+        self.leaving(|translator| {
+            let encoder = &mut translator.encoder;
+            encoder.plain(PlainOp::ReturnCallIndirect, &operands);
+        });
         self.die();
     }
 }

@@ -10,16 +10,20 @@
 mod adapter;
 mod control;
 mod encode;
+mod exception;
 mod memory;
 mod numeric;
 mod operator;
 mod stack;
+mod vector;
 
 use wasmparser::{BinaryReader, FunctionBody};
 
+use super::catches::Catches;
 use super::context::{HEADER_SLOTS, Meta};
 use super::isa::{Op, PlainOp};
 use super::module::ModuleInner;
+use super::types::FuncType;
 pub(crate) use adapter::adapter;
 use control::Control;
 pub(crate) use encode::{CodeTooLong, Recorder};
@@ -32,42 +36,70 @@ pub(crate) fn translate(
     module: &ModuleInner,
     index: usize,
     recorder: Option<&mut Recorder>,
-) -> Result<Box<[u64]>, CodeTooLong> {
+) -> Result<(Box<[u64]>, Catches), CodeTooLong> {
     let body = &module.bodies[index];
     let ty = &module.types[body.ty as usize].0;
-    let params = ty.params.len();
+    let params = ty.param_slots();
+    let results = ty.result_slots();
     let header = params + body.locals as usize;
     let temps = header + HEADER_SLOTS;
     // Validation bounds the sum by what 16 bits can name.
     let meta = Meta {
         header: header as u16,
         params: params as u16,
-        frame: (temps + body.height as usize).max(ty.results.len()) as u32,
+        frame: (temps + body.height as usize).max(results) as u32,
     };
     let func = module.imported_funcs + index as u32;
     let mut translator = Translator {
         module,
         encoder: Encoder::new(meta, func, recorder),
         stack: Stack::new(header),
-        controls: vec![Control::function(ty.results.len())],
-        results: ty.results.len(),
+        controls: vec![Control::function(results)],
+        catches: Catches::default(),
+        results,
         header: header as u16,
         temps: temps as u16,
         dead: None,
+        locals: None,
+        wide: &body.wide,
+        at: 0,
     };
     let bytes = &module.bytes[body.range.clone()];
     let reader = BinaryReader::new(bytes, body.range.start as u64);
-    let mut operators = FunctionBody::new(reader)
+    let function = FunctionBody::new(reader);
+    if body.has_vectors {
+        translator.locals = Some(local_slots(ty, &function));
+    }
+    let mut operators = function
         .get_operators_reader()
         .expect("validated when the module was made");
     while !operators.eof() && !translator.encoder.is_full() {
         let (operator, offset) = operators
             .read_with_offset()
             .expect("validated when the module was made");
+        translator.at = offset;
         translator.encoder.offset = u32::try_from(offset).unwrap_or(u32::MAX);
         translator.operator(&operator);
     }
-    translator.encoder.finish()
+    Ok((translator.encoder.finish()?, translator.catches))
+}
+
+/// Of each local the first slot, and whether it has two.
+fn local_slots(ty: &FuncType, function: &FunctionBody<'_>) -> Vec<(u16, bool)> {
+    let vector = wasmparser::ValType::V128;
+    let params = ty.params.iter().map(|ty| (1, ty.slots() == 2));
+    let declared = function.get_locals_reader().into_iter().flatten();
+    let declared = declared.map_while(Result::ok);
+    let declared = declared.map(|(count, ty)| (count, ty == vector));
+    let mut slots = Vec::new();
+    let mut next = 0;
+    for (count, wide) in params.chain(declared) {
+        for _ in 0..count {
+            slots.push((next, wide));
+            next += 1 + u16::from(wide);
+        }
+    }
+    slots
 }
 
 struct Translator<'m, 'r> {
@@ -75,6 +107,8 @@ struct Translator<'m, 'r> {
     encoder: Encoder<'r>,
     stack: Stack,
     controls: Vec<Control>,
+    /// What exceptions are caught, and where.
+    catches: Catches,
     /// How many results the function has.
     results: usize,
     /// Slot of the frame header.
@@ -83,9 +117,25 @@ struct Translator<'m, 'r> {
     temps: u16,
     /// In code that cannot be reached: how many blocks that began there are open.
     dead: Option<u32>,
+    /// Of each local the first slot, and whether it has two; none if each has the slot of its
+    /// number.
+    locals: Option<Vec<(u16, bool)>>,
+    /// Where operators are that drop or select vectors, as the module has it.
+    wide: &'m [u32],
+    /// Where in the module the operator is.
+    at: u64,
 }
 
 impl Translator<'_, '_> {
+    /// Whether the operator, a `drop` or `select`, is of vectors.
+    fn is_wide(&self) -> bool {
+        !self.wide.is_empty() && self.wide.binary_search(&(self.at as u32)).is_ok()
+    }
+
+    fn is_vector_global(&self, index: u32) -> bool {
+        self.module.global_types[index as usize].ty.slots() == 2
+    }
+
     /// The temporary of a height.
     fn temp(&self, height: usize) -> u16 {
         u16::try_from(usize::from(self.temps) + height)

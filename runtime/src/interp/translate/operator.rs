@@ -18,12 +18,19 @@ impl Translator<'_, '_> {
     /// Passes over an operator that cannot be reached.
     fn skip(&mut self, operator: &Operator<'_>, open: u32) {
         match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::TryTable { .. }
+            | Operator::Try { .. } => {
                 self.dead = Some(open + 1);
             }
-            Operator::End if open > 0 => self.dead = Some(open - 1),
+            Operator::End | Operator::Delegate { .. } if open > 0 => self.dead = Some(open - 1),
             Operator::End => self.end(),
+            Operator::Delegate { relative_depth } => self.delegate(*relative_depth),
             Operator::Else if open == 0 => self.r#else(),
+            Operator::Catch { tag_index } if open == 0 => self.catch(Some(*tag_index)),
+            Operator::CatchAll if open == 0 => self.catch(None),
             _ => {}
         }
     }
@@ -56,16 +63,44 @@ impl Translator<'_, '_> {
             } => {
                 self.return_call_indirect(*type_index, *table_index);
             }
+            O::TryTable { try_table } => self.try_table(try_table),
+            O::Throw { tag_index } => self.throw(*tag_index),
+            O::ThrowRef => self.throw_ref(),
+            O::Try { blockty } => self.r#try(*blockty),
+            O::Catch { tag_index } => self.catch(Some(*tag_index)),
+            O::CatchAll => self.catch(None),
+            O::Rethrow { relative_depth } => self.rethrow(*relative_depth),
+            O::Delegate { relative_depth } => self.delegate(*relative_depth),
+            O::Drop if self.is_wide() => self.drop_vector(),
             O::Drop => {
                 self.pop();
             }
+            O::Select | O::TypedSelect { .. } if self.is_wide() => self.select_vector(),
             O::Select | O::TypedSelect { .. } => self.select(),
 
-            O::LocalGet { local_index } => self.stack.push(Provider::Local(*local_index as u16)),
-            O::LocalSet { local_index } => self.local_set(*local_index as u16),
-            O::LocalTee { local_index } => self.local_tee(*local_index as u16),
+            O::LocalGet { local_index } => match self.local(*local_index) {
+                (slot, true) => self.get_vector_local(slot),
+                (slot, false) => self.stack.push(Provider::Local(slot)),
+            },
+            O::LocalSet { local_index } => match self.local(*local_index) {
+                (slot, true) => self.set_vector_local(slot),
+                (slot, false) => self.local_set(slot),
+            },
+            O::LocalTee { local_index } => match self.local(*local_index) {
+                (slot, true) => {
+                    self.set_vector_local(slot);
+                    self.get_vector_local(slot);
+                }
+                (slot, false) => self.local_tee(slot),
+            },
+            O::GlobalGet { global_index } if self.is_vector_global(*global_index) => {
+                self.get_vector_global(*global_index);
+            }
             O::GlobalGet { global_index } => {
                 self.result_of_index(PlainOp::GlobalGet, *global_index);
+            }
+            O::GlobalSet { global_index } if self.is_vector_global(*global_index) => {
+                self.set_vector_global(*global_index);
             }
             O::GlobalSet { global_index } => self.global_set(*global_index),
             O::I32Const { value } => self.constant(u64::from(*value as u32)),
@@ -253,8 +288,7 @@ impl Translator<'_, '_> {
             ($($method:ident $enum:ident: $($name:ident)*;)*) => {
                 match operator {
                     $($(Operator::$name => self.$method($enum::$name),)*)*
-                    // Validation lets no operator through that is not translated here.
-                    other => unreachable!("{other:?} was validated, but is not supported"),
+                    other => self.vector(other),
                 }
             };
         }

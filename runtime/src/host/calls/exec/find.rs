@@ -6,7 +6,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use wali_arch::flags::at_fd::AT_FDCWD;
-use wali_arch::flags::{access_flags as access, at_flags as at, errno, exec_limits, mode_bits};
+use wali_arch::flags::{
+    access_flags as access, at_flags as at, errno, exec_limits, execve_flags, mode_bits,
+};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
@@ -29,9 +31,6 @@ const LOOKED_AT: usize = exec_limits::BINPRM_BUF_SIZE as usize;
 
 /// Most interpreters of interpreters, as in the kernel.
 const MOST_INTERPRETERS: usize = 5;
-
-/// AT_EXECVE_CHECK of Linux 6.14, which is newer than the headers that other constants are from.
-const AT_EXECVE_CHECK: usize = 0x10000;
 
 /// A guest program that is to run.
 pub struct Program {
@@ -217,7 +216,7 @@ fn executable(process: &Process, file: &OwnedFd) -> Option<File> {
 fn allowed(file: &OwnedFd) -> bool {
     let fd = file.as_raw_fd() as usize;
     let empty = c"".as_ptr() as usize;
-    let flags = at::AT_EMPTY_PATH as usize | AT_EXECVE_CHECK;
+    let flags = (execve_flags::AT_EMPTY_PATH | execve_flags::AT_EXECVE_CHECK) as usize;
     // SAFETY: the path is a C string, there are neither arguments nor an environment, and with
     // this flag nothing is executed.
     let checked = number::execveat

@@ -1,0 +1,5 @@
+local function fib(n) return n < 2 and n or fib(n - 1) + fib(n - 2) end print(fib(24))
+local function sieve(n) local p, c = {}, 0 for i = 2, n do if not p[i] then c = c + 1 for j = i * i, n, i do p[j] = true end end end return c end print(sieve(200000))
+local function queens(n) local c, cols, d1, d2 = 0, {}, {}, {} local function place(r) if r > n then c = c + 1 return end for i = 1, n do if not (cols[i] or d1[r + i] or d2[r - i]) then cols[i], d1[r + i], d2[r - i] = true, true, true place(r + 1) cols[i], d1[r + i], d2[r - i] = nil, nil, nil end end end place(1) return c end print(queens(7))
+local function mandel(n) local c = 0 for y = 0, n - 1 do for x = 0, n - 1 do local cr, ci, r, i, k = 2 * x / n - 1.5, 2 * y / n - 1, 0, 0, 0 while k < 50 and r * r + i * i < 4 do r, i, k = r * r - i * i + cr, 2 * r * i + ci, k + 1 end if k == 50 then c = c + 1 end end end return c end print(mandel(80))
+local function nbody(n) local x, v = 1.0, 0.0 for i = 1, n do v = v - x * 0.01 x = x + v * 0.01 end return ("%.9f"):format(x) end print(nbody(300000))

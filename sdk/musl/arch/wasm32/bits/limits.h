@@ -1,0 +1,2 @@
+/* Whatever the host's pages are. */
+#define PAGESIZE 4096

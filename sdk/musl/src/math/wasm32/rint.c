@@ -1,0 +1,7 @@
+#include <math.h>
+
+/* Results are always rounded to the nearest. */
+double rint(double x)
+{
+	return __builtin_rint(x);
+}

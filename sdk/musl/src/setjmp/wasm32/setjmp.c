@@ -1,0 +1,1 @@
+/* setjmp.h imports what there would be here. */

@@ -1,0 +1,1 @@
+/* __init_tp sets the thread pointer itself. */
