@@ -350,8 +350,8 @@ fn check_lock(len: u64) -> Result<(), Errno> {
             return Err(last_error());
         }
         let mut result = pages::lock(at, len, Traits::ON_FAULT);
-        if result != 0 && last_error().0 == errno::ENOSYS {
-            // Before Linux 4.4: with pages, which are all the one of zeros.
+        if result != 0 && matches!(last_error().0, errno::ENOSYS | errno::EINVAL) {
+            // Before Linux 4.4, for which C libraries say either: with pages, all the one of zeros.
             result = libc::mlock(at, len);
         }
         let error = last_error();
