@@ -93,19 +93,15 @@ const STRUCTS: &[(&str, &str, bool)] = &[
 /// Constants of the kernel's that the library finds out when a program runs.
 const OTHERS: &[&str] = &["SIGRTMIN", "SIGRTMAX"];
 
-/// Fields that the library calls otherwise, or does not know yet.
+/// Fields that the library calls otherwise.
 const OTHER_FIELDS: &[&str] = &[
     "stat.st_atime_nsec",
     "stat.st_mtime_nsec",
     "stat.st_ctime_nsec",
-    "statx.stx_mnt_id",
-    "statx.stx_dio_mem_align",
-    "statx.stx_dio_offset_align",
-    "statx.stx_subvol",
-    "statx.stx_atomic_write_unit_min",
-    "statx.stx_atomic_write_unit_max",
-    "statx.stx_atomic_write_segments_max",
 ];
+
+/// Where the library's structs have spare room: fields of the kernel's from this one on are newer.
+const SPARE_FROM: &[(&str, &str)] = &[("statx", "stx_mnt_id")];
 
 /// The program's text.
 pub(super) fn facts(spec: &Spec) -> String {
@@ -149,9 +145,15 @@ pub(super) fn facts(spec: &Spec) -> String {
             "\n_Static_assert(sizeof({c}) {comparison} {}, \"size of {c}\");",
             of.guest.size
         );
+        let spare = SPARE_FROM
+            .iter()
+            .filter(|(known, _)| known == name)
+            .find_map(|(_, first)| of.fields.iter().find(|field| field.name == *first))
+            .map_or(u64::MAX, |first| first.guest.offset);
         for field in &of.fields {
             let full = format!("{name}.{}", field.name);
-            if field.name.starts_with('_') || OTHER_FIELDS.contains(&full.as_str()) {
+            let newer = field.guest.offset >= spare;
+            if newer || field.name.starts_with('_') || OTHER_FIELDS.contains(&full.as_str()) {
                 continue;
             }
             let _ = writeln!(
