@@ -96,7 +96,7 @@ pub fn find(spec: &Spec) -> Result<Found, String> {
     for (name, numbers) in &spec.kernel {
         let since = match listed.calls.get(name) {
             Some(release) => Some(Stated::Exactly(*release)),
-            None => match page(&folder, name)?.as_deref().and_then(history) {
+            None => match page(&folder, name)?.and_then(|text| history(&text, name)) {
                 Some(release) => Some(Stated::Exactly(release)),
                 None => later(spec, &numbers.0, &listed).then_some(Stated::After(listed.until)),
             },
@@ -175,13 +175,22 @@ fn plain(text: &str) -> String {
     text.replace(" (2)", "(2)")
 }
 
-/// The release that a call's own page names as the first one.
-fn history(text: &str) -> Option<Release> {
+/// The release that a page names as the first one of a call. Where it is about several, each has
+/// an entry.
+fn history(text: &str, call: &str) -> Option<Release> {
     let text = plain(text);
     let (_, section) = text.split_once("\n.SH HISTORY\n")?;
     let section = section.split("\n.SH ").next()?;
-    let mut lines = section.lines();
-    let release = lines.find_map(|line| line.strip_prefix("Linux "))?;
+    let its = |entry: &&str| {
+        let mut names = entry.lines().filter_map(|line| line.strip_suffix(" ()"));
+        names.any(|name| name == call)
+    };
+    let several = section.lines().any(|line| line.ends_with(" ()"));
+    let entry = match several {
+        true => section.split(".TP\n").find(its)?,
+        false => section,
+    };
+    let release = entry.lines().find_map(|line| line.strip_prefix("Linux "))?;
     release.trim_end_matches(['.', ',']).parse().ok()
 }
 
@@ -238,8 +247,27 @@ mod tests {
     #[test]
     fn a_page_tells_of_its_call() {
         let page = ".SH STANDARDS\nLinux.\n.SH HISTORY\n.\\\" commit\nLinux 5.12,\nglibc 2.36.\n.SH NOTES\n";
-        assert_eq!(history(page), Some(Release([5, 12, 0])));
-        assert_eq!(history(".SH STANDARDS\nLinux 5.12\n.SH NOTES\n"), None);
+        assert_eq!(history(page, "any"), Some(Release([5, 12, 0])));
+        assert_eq!(
+            history(".SH STANDARDS\nLinux 5.12\n.SH NOTES\n", "any"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_page_tells_its_calls_apart() {
+        let page = ".SH STANDARDS\nLinux.\n.SH HISTORY\n.TP\n.BR first ()\nLinux 5.2,\nglibc 2.36.\n\
+                    .TP\n.BR second ()\n.TQ\n.BR third ()\nLinux 6.15.\n.TP\n.BR fourth ()\nPOSIX.\n\
+                    .SH NOTES\nLinux 7.\n";
+        for (call, release) in [
+            ("first", Some([5, 2, 0])),
+            ("second", Some([6, 15, 0])),
+            ("third", Some([6, 15, 0])),
+            ("fourth", None),
+            ("fifth", None),
+        ] {
+            assert_eq!(history(page, call), release.map(Release), "{call}");
+        }
     }
 
     #[test]
