@@ -93,6 +93,9 @@ fn what_a_change_of_masks_lets_through_comes_under_the_new_mask() {
         let delivery = signals.next().unwrap();
         assert_eq!(delivery.signal, SIGBUS);
         assert_eq!((delivery.before, delivery.during), (new, new));
-        assert_eq!(kernel_mask(), (!FAULTS).blockable());
+        // All that can be blocked, which for emulators may be less than for the kernel.
+        let found = kernel_mask();
+        set_kernel_mask(!FAULTS);
+        assert_eq!(found, kernel_mask());
     });
 }
