@@ -258,9 +258,9 @@ static void in_background(void) {
   await(pid, "reads");
   // Into the foreground: the read is made again.
   set_foreground(pid);
-  type("ab\n");
   kill(pid, SIGCONT);
   await(pid, "continued");
+  type("ab\n");
   await(pid, "has read");
   signal(SIGTTOU, SIG_IGN);
   LIBC(set_foreground(getpid()));

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use wali_codegen::check;
-use wali_codegen::facts::Facts;
 use wali_codegen::facts::compare::Changes;
 use wali_codegen::facts::extract::{extract, likely_sets};
 use wali_codegen::facts::history::History;
 use wali_codegen::facts::package::{Headers, progress};
 use wali_codegen::facts::prototypes::Prototypes;
 use wali_codegen::facts::scaffold::{self, Scaffold};
+use wali_codegen::facts::{Facts, upstream};
 use wali_codegen::intent::Intent;
 use wali_codegen::source::Sources;
 
@@ -57,11 +57,23 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     } else {
         write!(out, "{}", changes.to_text())?;
     }
+    let (now, then) = (&source.version, &committed.provenance.version);
+    let goes_back = upstream(now)? < upstream(then)?;
     if args.dry_run {
+        if goes_back {
+            eprintln!("note: {now} is older than {then}, which the facts are of");
+        }
         return match changes.is_empty() {
             true => Ok(()),
             false => Err(Failure::Different),
         };
+    }
+    if goes_back {
+        return Err(Failure::Other(format!(
+            "{now} is older than {then}, which the facts are of, and nothing was changed: older \
+             releases are added by `wali-codegen facts --past`, and what the specification was \
+             before is in the version control"
+        )));
     }
     // What may fail comes before anything is written.
     let entries = scaffold_calls(args, &intent, &headers, &facts, &committed)?;

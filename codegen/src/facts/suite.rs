@@ -28,7 +28,7 @@ const MIRROR: &str = "WALI_DEBIAN_MIRROR";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const APT: &str = "fetch needs apt and Debian's archive; elsewhere, download the package \
-                   `linux-libc-dev` by hand and use `--deb FILE`";
+                   `linux-libc-dev` by hand and name it (`facts --deb FILE`, `update --linux FILE`)";
 
 /// A suite whose lists of packages are up to date.
 #[derive(Debug)]
@@ -68,7 +68,8 @@ impl Suite {
         if !Path::new(KEYRING).exists() {
             return Err(format!(
                 "{KEYRING} is missing, so the archive cannot be trusted; \
-                 install `debian-archive-keyring` or use `--deb FILE`"
+                 install it with the package `debian-archive-keyring`, or name a package at \
+                 hand (`facts --deb FILE`, `update --linux FILE`)"
             ));
         }
         let root = cache_folder()?.join(match isa {
@@ -278,7 +279,8 @@ fn archive() -> Result<String, String> {
         .ok_or_else(|| {
             format!(
                 "no archive of Debian's is among this system's apt sources; name a mirror \
-                 by {MIRROR}, or download the package `{PACKAGE}` by hand and use `--deb FILE`"
+                 by {MIRROR}, or download the package `{PACKAGE}` by hand and name it \
+                 (`facts --deb FILE`, `update --linux FILE`)"
             )
         })
 }

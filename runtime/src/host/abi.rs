@@ -38,6 +38,14 @@ impl Errno {
     }
 }
 
+/// Whether what a system call returned is an error: the last numbers are, as many as `MAX_ERRNO`
+/// in the kernel's `linux/err.h` says, which programs do not get to see.
+#[inline]
+pub fn is_error(result: i64) -> bool {
+    const MAX_ERRNO: i64 = 4095;
+    (-MAX_ERRNO..0).contains(&result)
+}
+
 /// What the guest gets for a call's outcome.
 ///
 /// # Errors

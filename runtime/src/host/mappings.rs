@@ -25,10 +25,8 @@ pub use segments::{shmat, shmdt};
 use place::choose;
 
 use super::abi::{Errno, closed, descriptor};
+pub use crate::memory::PAGE;
 use crate::memory::{Backing, Limits, Map, Memory, Region, Traits};
-
-/// The guest's page size, which the ABI fixes.
-pub const PAGE: u64 = 4096;
 
 const EINVAL: Errno = Errno(errno::EINVAL);
 const ENOMEM: Errno = Errno(errno::ENOMEM);

@@ -14,9 +14,9 @@ mod messages;
 pub mod meta;
 pub mod opened;
 mod opening;
-mod own_program;
+pub(crate) mod own_program;
 mod process;
-pub(crate) mod reserved;
+mod reserved;
 pub mod signals;
 pub mod trace;
 

@@ -15,6 +15,9 @@ pub use map::{Backing, Break, Map, Object, Region, Traits};
 /// Bytes in a Wasm page.
 pub const WASM_PAGE: u64 = 1 << 16;
 
+/// The guest's page size for calls that map memory, which the ABI fixes.
+pub const PAGE: u64 = 4096;
+
 /// Most pages a 32-bit memory can have.
 const MAX_PAGES: u64 = 1 << 16;
 

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::FromRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::host::reserved::out_of_the_way;
+use crate::host::own_program::Kept;
 use crate::host::signals::{Set, set_kernel_mask};
 use crate::interp::{InterruptHandle, Module};
 
@@ -40,7 +41,8 @@ pub enum Format {
 /// A profile in the making, written to its file from time to time and at the end.
 #[derive(Debug)]
 pub struct Profile {
-    folder: OwnedFd,
+    /// A place only, and gone once the guest has put something else there.
+    folder: Kept,
     format: Format,
     module: Module,
     state: Mutex<State>,
@@ -81,13 +83,18 @@ impl Profile {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let place = File::options()
+            .read(true)
+            .custom_flags(flags)
+            .open(folder)?;
         let name = path.file_name().unwrap_or(OsStr::new("")).as_bytes();
         let state = State {
             name: name.to_vec(),
             ..State::default()
         };
         Ok(Profile {
-            folder: out_of_the_way(File::open(folder)?.into())?,
+            folder: Kept::new(place.into())?,
             format,
             module: module.clone(),
             state: Mutex::new(state),
@@ -185,7 +192,7 @@ impl Profile {
         let mut new = state.name.clone();
         new.extend_from_slice(b".new");
         let (new, name) = (CString::new(new)?, CString::new(state.name.clone())?);
-        let folder = self.folder.as_raw_fd();
+        let folder = self.folder.get().ok_or(io::ErrorKind::NotFound)?;
         let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC;
         // SAFETY: the name is a C string; the descriptor is nobody else's.
         let file = unsafe {

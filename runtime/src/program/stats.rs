@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::engine::Unwind;
+use crate::host::abi::is_error;
 use crate::interp::{Module, Translation};
 
 /// Counters that all processes of a program share.
@@ -192,7 +193,7 @@ impl Stats {
             count.nanos.fetch_add(ended.saturating_sub(began), Relaxed);
         }
         match result {
-            Ok(value) if (-4095..0).contains(&(value as i64)) => {
+            Ok(value) if is_error(value as i64) => {
                 count.errors.fetch_add(1, Relaxed);
             }
             // It will be made again.

@@ -15,10 +15,10 @@ use super::{CANNOT_RUN, complain, load};
 
 /// Say of a module whether it can be run here, what it imports, and how each import is answered
 ///
-/// The module is not run. The last line names the proposals to WebAssembly that it needs, such as
-/// threads. For each import: its type, how it is answered on this ISA, and the
+/// The module is not run. For each import: its type, how it is answered on this ISA, and the
 /// first release of Linux with the call, with a remark if this kernel is older. Calls are not
-/// tried: what a kernel's configuration or a container's filter leaves out does not show.
+/// tried: what a kernel's configuration or a container's filter leaves out does not show. The last
+/// line names the proposals to WebAssembly that the module needs, such as threads.
 ///
 /// direct: straight to the kernel. convert: with structures or flags converted. fallback:
 /// by another call, as this ISA lacks it. absent: with ENOSYS, as this ISA lacks it and nothing
@@ -33,10 +33,10 @@ pub struct Args {
     /// Print one JSON object
     ///
     /// It has `module`, `isa`, `kernel`, `error`, why the module cannot be run, or null, `features`,
-    /// the proposals to WebAssembly that the module is of, and `imports`: of each `module`, `name`, `type` and `answer`, `because`
-    /// where there is a reason for that, `since`, the first release with the call or one `after`
-    /// which and one `by` which it came, and `here`, whether `kernel` has it: true, false, or
-    /// null if that cannot be told. Nothing is printed of what is no module.
+    /// the proposals to WebAssembly that it needs, and `imports`: of each `module`, `name`, `type`
+    /// and `answer`, `because` where there is a reason for that, `since`, the first release with the
+    /// call or one `after` which and one `by` which it came, and `here`, whether `kernel` has it:
+    /// true, false, or null if that cannot be told. Nothing is printed of what is no module.
     #[arg(long)]
     json: bool,
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::sockets;
 use super::special;
 use super::value::{self, Zero};
-use crate::host::abi::{GuestMemory, MAX_ARGS};
+use crate::host::abi::{GuestMemory, MAX_ARGS, is_error};
 use crate::host::bindings::metadata::sets;
 use crate::host::mappings::PAGE;
 use crate::host::meta::{
@@ -78,7 +78,7 @@ impl Shape {
             Returns::Value(scalar) if self.call.family == "aux" => {
                 let _ = write!(out, "{}", value::number(scalar, result as u64));
             }
-            _ if (-4095..0).contains(&result) => value::error(out, -result as i32),
+            _ if is_error(result) => value::error(out, -result as i32),
             Returns::Value(scalar) => match scalar.role {
                 // A descriptor among results is no directory to start from.
                 Role::Plain | Role::Descriptor => {
@@ -193,7 +193,7 @@ impl Arguments {
             let ArgType::Pointer(dir, to) = &self.shape.args[i].ty else {
                 return self.before[i].clone().unwrap_or_default();
             };
-            let succeeded = !(-4095..0).contains(&result);
+            let succeeded = !is_error(result);
             match (&self.before[i], succeeded) {
                 (Some(text), true) if *dir == Dir::InOut => {
                     let after = self.text(i, Some(result), reader);

@@ -8,8 +8,7 @@ use super::super::isa::vector::shapes::{get_vector, set_vector};
 use super::memory::{out_of_bounds, refused};
 use super::{get, op16, op32};
 
-/// Smallest pages that hosts have.
-const PAGE: usize = 4096;
+const PAGE: usize = crate::memory::PAGE as usize;
 
 /// Bytes of a vector.
 const SIZE: u64 = size_of::<Vector>() as u64;

@@ -225,8 +225,8 @@ impl Translator<'_, '_> {
                 I8x16MaxS I8x16MaxU I16x8Add I16x8Sub I16x8Mul I16x8AddSatS I16x8AddSatU
                 I16x8SubSatS I16x8SubSatU I16x8AvgrU I16x8MinS I16x8MinU I16x8MaxS I16x8MaxU
                 I32x4Add I32x4Sub I32x4Mul I32x4MinS I32x4MinU I32x4MaxS I32x4MaxU I64x2Add
-                I64x2Sub I64x2Mul I16x8Q15MulrSatS  I8x16Swizzle
-                 I32x4DotI16x8S I16x8RelaxedDotI8x16I7x16S;
+                I64x2Sub I64x2Mul I16x8Q15MulrSatS I8x16Swizzle
+                I32x4DotI16x8S I16x8RelaxedDotI8x16I7x16S;
             shift Shift:
                 I8x16Shl I8x16ShrS I8x16ShrU I16x8Shl I16x8ShrS I16x8ShrU I32x4Shl I32x4ShrS
                 I32x4ShrU I64x2Shl I64x2ShrS I64x2ShrU;
@@ -234,9 +234,9 @@ impl Translator<'_, '_> {
                 F32x4Ceil F32x4Floor F32x4Trunc F32x4Nearest F32x4Abs F32x4Neg F32x4Sqrt
                 F64x2Ceil F64x2Floor F64x2Trunc F64x2Nearest F64x2Abs F64x2Neg F64x2Sqrt;
             two_vectors FloatBinary:
-                F32x4Add F32x4Sub F32x4Mul F32x4Div F32x4Min  F32x4Max
-                 F32x4PMin F32x4PMax F64x2Add F64x2Sub F64x2Mul F64x2Div
-                F64x2Min  F64x2Max  F64x2PMin F64x2PMax;
+                F32x4Add F32x4Sub F32x4Mul F32x4Div F32x4Min F32x4Max
+                F32x4PMin F32x4PMax F64x2Add F64x2Sub F64x2Mul F64x2Div
+                F64x2Min F64x2Max F64x2PMin F64x2PMax;
             two_vectors Comparison:
                 I8x16Eq I8x16Ne I8x16LtS I8x16LtU I8x16GtS I8x16GtU I8x16LeS I8x16LeU
                 I8x16GeS I8x16GeU I16x8Eq I16x8Ne I16x8LtS I16x8LtU I16x8GtS I16x8GtU
@@ -255,8 +255,7 @@ impl Translator<'_, '_> {
                 I64x2ExtendLowI32x4S I64x2ExtendHighI32x4S I64x2ExtendLowI32x4U
                 I64x2ExtendHighI32x4U I32x4TruncSatF32x4S I32x4TruncSatF64x2SZero
                 I32x4TruncSatF32x4U I32x4TruncSatF64x2UZero
-
-                 F32x4ConvertI32x4S F64x2ConvertLowI32x4S
+                F32x4ConvertI32x4S F64x2ConvertLowI32x4S
                 F32x4ConvertI32x4U F64x2ConvertLowI32x4U F32x4DemoteF64x2Zero
                 F64x2PromoteLowF32x4;
             two_vectors Joining:
@@ -268,9 +267,9 @@ impl Translator<'_, '_> {
             three_vectors Ternary:
                 V128Bitselect F32x4RelaxedMadd F32x4RelaxedNmadd F64x2RelaxedMadd
                 F64x2RelaxedNmadd
-                  I32x4RelaxedDotI8x16I7x16AddS;
+                I32x4RelaxedDotI8x16I7x16AddS;
             splat Splat:
-                I8x16Splat I16x8Splat I32x4Splat I64x2Splat  ;
+                I8x16Splat I16x8Splat I32x4Splat I64x2Splat;
             }
             // Relaxed operators are the strict ones; and bits are bits.
             the same {
@@ -304,7 +303,7 @@ impl Translator<'_, '_> {
             lanes {
             extract Extract:
                 I8x16ExtractLaneS I8x16ExtractLaneU I16x8ExtractLaneS I16x8ExtractLaneU
-                I32x4ExtractLane I64x2ExtractLane  ;
+                I32x4ExtractLane I64x2ExtractLane;
             replace_lane Replace:
                 I8x16ReplaceLane I16x8ReplaceLane I32x4ReplaceLane I64x2ReplaceLane;
             }
