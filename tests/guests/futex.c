@@ -203,10 +203,13 @@ static void vectors(void) {
   pid_t child = fork();
   if (child == 0) {
     int woken;
-    while ((woken = (int)FUTEX(shared + 1, FUTEX_WAKE, 1, NULL, NULL, 0)) == 0) raw(sched_yield);
+    unsigned volatile *over = shared + 21;
+    while ((woken = (int)FUTEX(shared + 1, FUTEX_WAKE, 1, NULL, NULL, 0)) == 0 && !*over)
+      raw(sched_yield);
     _exit(woken);
   }
   RAW(raw(futex_waitv, waiters, 3, 0, NULL, CLOCK_MONOTONIC));
+  shared[21] = 1;
   int status;
   wait(&status);
   printf("woken by %d\n", WEXITSTATUS(status));
