@@ -13,4 +13,5 @@ pub mod native;
 pub mod old_kernel;
 pub mod process;
 pub mod random;
+pub mod smith;
 pub mod workspace;
