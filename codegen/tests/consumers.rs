@@ -165,6 +165,31 @@ fn a_c_compiler_takes_the_tables_for_tracers() {
     }
 }
 
+#[test]
+fn a_c_compiler_finds_nothing_new_in_the_header_for_native_programs() {
+    let own = std::env::consts::ARCH;
+    let isa = spec().isas.iter().position(|isa| isa.name == own);
+    let Some(isa) = isa else { return };
+    let header = emit::native_header(spec(), isa);
+    let mut text = "#include <errno.h>\n#include <fcntl.h>\n#include <netinet/in.h>\n\
+        #include <signal.h>\n#include <sys/mman.h>\n#include <sys/syscall.h>\n"
+        .to_owned();
+    // What the machine's headers have, by their names.
+    for (name, numbers) in &spec().kernel {
+        if let Some(number) = numbers.0[isa] {
+            let said = format!("_Static_assert(SYS_{name} == {number}, \"\");");
+            text += &format!("#ifdef SYS_{name}\n{said}\n#endif\n");
+        }
+    }
+    text += &header;
+    for known in ["SYS_read", "SYS_fchroot", "PIDFD_GET_INFO", "O_DIRECT"] {
+        text += &format!("_Static_assert({known} + 1 != 0, \"\");\n");
+    }
+    compile(&text).unwrap_or_else(|e| panic!("{e}"));
+    // It can fail.
+    assert!(compile(&text.replace("SYS_read ==", "1 + SYS_read ==")).is_err());
+}
+
 /// The profile as a container engine would apply it, to a thread of this process.
 #[test]
 #[cfg(any(

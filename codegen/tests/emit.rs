@@ -163,6 +163,40 @@ fn syscallent() {
     check("syscallent.h.txt", &emit::syscallent(&reduced(), 1));
 }
 
+#[test]
+fn native_header() {
+    check("native.h.txt", &emit::native_header(&reduced(), 1));
+}
+
+/// What compiling takes follows from how much there is to compile: times differ, tokens do not.
+#[test]
+fn the_macros_expand_to_no_more_than_was_thought() {
+    let spec = Spec::load(&spec_folder()).unwrap_or_else(|problems| panic!("{problems}"));
+    let support: syn::Path = syn::parse_quote!(crate::support);
+    for (name, tokens, most) in [
+        ("numbers", emit::rust::numbers(&spec), 80_000),
+        ("flags", emit::rust::flags(&spec), 90_000),
+        ("layouts", emit::rust::layouts(&spec, &support), 220_000),
+        ("bindings", emit::rust::bindings(&spec, &support), 650_000),
+    ] {
+        let count = count(tokens);
+        println!("{name}: {count} tokens");
+        assert!(
+            (most / 4..=most).contains(&count),
+            "{name}: {count} tokens, and {most} were thought to be the most; if there have to be \
+             more, say so here and in ARCHITECTURE.md"
+        );
+    }
+}
+
+fn count(tokens: proc_macro2::TokenStream) -> usize {
+    let each = tokens.into_iter().map(|token| match token {
+        proc_macro2::TokenTree::Group(group) => 2 + count(group.stream()),
+        _ => 1,
+    });
+    each.sum()
+}
+
 /// Arguments whose names are those of generated locals, functions, modules or C keywords.
 const UNHYGIENIC: &str = "
 nanosleep:
@@ -276,7 +310,7 @@ fn kinds() -> Vec<String> {
     let kinds: Vec<String> = rows
         .filter_map(|row| Some(row.split_once(':')?.0.to_owned()))
         .collect();
-    assert!(kinds.len() >= 11, "{kinds:?} in\n{help}");
+    assert!(kinds.len() >= 13, "{kinds:?} in\n{help}");
     kinds
 }
 
@@ -286,7 +320,7 @@ fn deterministic_from_any_directory() {
     let spec = fs::canonicalize(spec_folder()).unwrap();
     for what in kinds() {
         let further: &[&str] = match what.as_str() {
-            "syscallent" => &["aarch64"],
+            "syscallent" | "native-header" => &["aarch64"],
             "seccomp" => &["write", "SYS_open", "read"],
             _ => &[],
         };

@@ -10,7 +10,6 @@ use wali_codegen::check;
 use wali_codegen::diag::Diagnostics;
 use wali_codegen::facts::Facts;
 use wali_codegen::facts::compare::Changes;
-use wali_codegen::facts::extract::likely_sets;
 use wali_codegen::facts::history::{self, History};
 use wali_codegen::source::Sources;
 
@@ -36,7 +35,7 @@ fn reports_of_kernels_that_were() {
         found.unwrap_or_else(|| panic!("Linux {series} is not known"))
     };
     for (before, after) in [("6.1.", "6.12."), ("6.12.", "7.3.")] {
-        let changes = Changes::between(of(before), of(after), |name| likely_sets(&intent, name));
+        let changes = Changes::between(of(before), of(after), &intent);
         let (before, after) = (before.trim_end_matches('.'), after.trim_end_matches('.'));
         let path = manifest(&format!("tests/golden/update-{before}-{after}.txt"));
         let text = changes.to_text();
@@ -224,8 +223,9 @@ fn what_breaks_programs_comes_first() {
 fn an_update_writes_facts_entries_and_the_past() {
     let old = Tree::new(1, OLD, OLD_CALLS);
     let spec = spec(&old);
-    let calls =
-        format!("{OLD_CALLS}#define __NR_fstop 4\n#define __NR_other 5\n#define __NR_dark 6\n");
+    let calls = format!(
+        "{OLD_CALLS}#define __NR_fstop 4\n#define __NR_other 5\n#define __NR_dark 6\n#define __NR_paged 7\n"
+    );
     let new = Tree::new(2, &format!("{OLD}#define T_NEW 5\n"), &calls);
     new.put(
         "source/include/linux/syscalls.h",
@@ -238,7 +238,16 @@ fn an_update_writes_facts_entries_and_the_past() {
         &text_of(new.path()),
         "--prototypes",
         &text_of(&new.path().join("source")),
+        "--manual",
+        &text_of(&new.path().join("man")),
     ];
+    // Pages of calls that have prototypes are not asked.
+    let page = |text: &str| format!(".TH x 2\n.SH SYNOPSIS\n.nf\n{text}.fi\n.SH DESCRIPTION\n");
+    new.put("man/man2/other.2", &page(".B int other(int wrong);\n"));
+    new.put(
+        "man/man2/paged.2",
+        &page(".BI \"long syscall(SYS_paged, const char *\" path \", int \" dirfd );\n"),
+    );
     let (good, text) = run(spec.path(), &args);
     assert!(good, "{text}");
     for part in [
@@ -266,6 +275,12 @@ fn an_update_writes_facts_entries_and_the_past() {
         "{new_file}"
     );
     assert!(new_file.contains("dark:\n  doc: "), "{new_file}");
+    let from_page = "a guess from its manual page, paged(const char *path, int dirfd).\npaged:\n";
+    assert!(new_file.contains(from_page), "{new_file}");
+    assert!(
+        new_file.contains("    path: path\n    dirfd: fd\n"),
+        "{new_file}"
+    );
 
     // The release it came from is kept, and tells since when there is what.
     let sources = Sources::read(spec.path()).expect("files");
@@ -287,6 +302,55 @@ fn an_update_writes_facts_entries_and_the_past() {
     let output = command(spec.path(), &args).output().expect("the command");
     assert_eq!(output.status.code(), Some(0), "{}", all_text(&output));
     assert!(all_text(&output).contains("Nothing changed."));
+}
+
+/// All of it is written, or nothing.
+#[test]
+fn an_update_that_is_interrupted_changes_nothing() {
+    let old = Tree::new(1, OLD, OLD_CALLS);
+    let spec = spec(&old);
+    let path = spec.path().join("syscalls/calls.yaml");
+    let remark = "# A remark that makes the file larger than what may be written.\n";
+    let long = fs::read_to_string(&path).expect("calls") + &remark.repeat(8000);
+    fs::write(&path, long).expect("calls");
+    let calls = format!("{OLD_CALLS}#define __NR_fstop 4\n");
+    let new = Tree::new(2, &format!("{OLD}#define T_NEW 5\n"), &calls);
+    let texts = || -> Vec<(String, String)> {
+        let sources = Sources::read(spec.path()).expect("files");
+        let files = sources.files.into_iter();
+        files.map(|file| (file.path, file.text)).collect()
+    };
+    let before = texts();
+    // Blocks are of 512 bytes or of 1024: less than the file has, and more than the facts.
+    let kernel = text_of(new.path());
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 200 && exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_wali-codegen"))
+        .args([
+            "--spec",
+            &text_of(spec.path()),
+            "update",
+            "--linux",
+            &kernel,
+        ])
+        .output()
+        .expect("a shell");
+    assert!(!output.status.success(), "{}", all_text(&output));
+    assert!(texts() == before, "something was changed");
+    let (good, text) = run(spec.path(), &["update", "--linux", &kernel]);
+    assert!(good, "{text}");
+    let changed = texts().into_iter().filter(|file| !before.contains(file));
+    let changed: Vec<String> = changed.map(|(path, _)| path).collect();
+    for part in [
+        "facts/linux_9_1.yaml",
+        "facts/provenance.yaml",
+        "syscalls/calls.yaml",
+    ] {
+        assert!(
+            changed.iter().any(|path| path == part),
+            "{part}: {changed:?}"
+        );
+    }
 }
 
 #[test]

@@ -7,29 +7,8 @@
 #include "common.h"
 
 #ifndef __wasm__
-// Newer than the C library's headers.
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463
-#define SYS_getxattrat 464
-#define SYS_listxattrat 465
-#define SYS_removexattrat 466
-#endif
-#ifndef SYS_open_tree_attr
-#define SYS_open_tree_attr 467
-#endif
-#ifndef SYS_file_getattr
-#define SYS_file_getattr 468
-#define SYS_file_setattr 469
-#endif
-#ifndef SYS_listns
-#define SYS_listns 470
-#endif
-#ifndef SYS_rseq_slice_yield
-#define SYS_rseq_slice_yield 471
-#endif
-#ifndef SYS_fchroot
-#define SYS_fchroot 472
-#endif
+// What the C library's headers may be too old for.
+#include "wali_native.h"
 #endif
 
 #define HERE AT_FDCWD
@@ -149,9 +128,9 @@ int main(void) {
   SHOW(fchroot, HERE, 1);
   SHOW(fchroot, open("file", O_RDONLY), 0);
   // Only asks whether it could be executed.
-  SHOW(execveat, HERE, "file", 0, 0, 0x10000);
-  SHOW(execveat, HERE, "/bin/sh", 0, 0, 0x10000);
-  SHOW(fcntl, open("folder", O_RDONLY), 1024 + 15, (uintptr_t)BAD);
-  SHOW(fcntl, -1, 1024 + 16, 0);
+  SHOW(execveat, HERE, "file", 0, 0, AT_EXECVE_CHECK);
+  SHOW(execveat, HERE, "/bin/sh", 0, 0, AT_EXECVE_CHECK);
+  SHOW(fcntl, open("folder", O_RDONLY), F_GETDELEG, (uintptr_t)BAD);
+  SHOW(fcntl, -1, F_SETDELEG, 0);
   return 0;
 }

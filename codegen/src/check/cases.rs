@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use super::Checker;
 use super::calls::FlagSets;
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::intent::calls::{ArgTypeIntent, CallIntent};
+use crate::intent::calls::{ArgTypeIntent, ByIntent, CallIntent};
 use crate::intent::cases::{CaseIntent, CasesIntent, OtherwiseIntent};
-use crate::model::{Arg, ArgType, By, Case, Cases, Constant, FlagSet, Otherwise, Restart, Returns};
+use crate::intent::types::FieldTypeIntent;
+use crate::model::{
+    Arg, ArgType, By, Case, Cases, Constant, FlagSet, Otherwise, Pointee, Restart, Returns,
+};
 use crate::source::{Name, Span};
 
 /// What a case has of its call where it says nothing else.
@@ -41,14 +44,7 @@ impl Checker<'_> {
             let (Some(member), true) = (member, self.scalar_named(scalar)) else {
                 continue;
             };
-            let [shift, mask] = SIZE_FIELD.map(|name| self.facts.constants.get(name)?[self.guest]);
-            let (Some(shift), Some(mask)) = (shift, mask) else {
-                let message = "it is not known where a number has the size";
-                let label = format!("`{}` and `{}` are not facts", SIZE_FIELD[0], SIZE_FIELD[1]);
-                self.diags.push(
-                    Diagnostic::new(message, &scalar.span, label)
-                        .help("make them members of a flag set and run `wali-codegen facts`"),
-                );
+            let Some((shift, mask)) = self.size_field(&scalar.span) else {
                 continue;
             };
             let ty = &intent.scalars[&scalar.value];
@@ -68,6 +64,78 @@ impl Checker<'_> {
                     .push(Diagnostic::new(message, &scalar.span, label));
             }
         }
+    }
+
+    /// Shift and mask of the size in a number.
+    fn size_field(&mut self, span: &Span) -> Option<(i64, i64)> {
+        let [shift, mask] = SIZE_FIELD.map(|name| self.facts.constants.get(name)?[self.guest]);
+        let field = shift.zip(mask);
+        if field.is_none() {
+            let message = "it is not known where a number has the size";
+            let label = format!("`{}` and `{}` are not facts", SIZE_FIELD[0], SIZE_FIELD[1]);
+            self.diags.push(
+                Diagnostic::new(message, span, label)
+                    .help("make them members of a flag set and run `wali-codegen facts`"),
+            );
+        }
+        field
+    }
+
+    /// What is left of a number without the size of its struct, which the kernel has to find the
+    /// same in guest and host, however much of it there is.
+    fn any_size(
+        &mut self,
+        case: &CaseIntent,
+        constant: &Constant,
+        args: &[Arg],
+        span: &Span,
+    ) -> Option<i64> {
+        let (shift, mask) = self.size_field(span)?;
+        let pointee = args.iter().find_map(|arg| match &arg.ty {
+            ArgType::Pointer {
+                to: Pointee::Struct(name),
+                ..
+            } => Some(name),
+            _ => None,
+        });
+        let size = |name: &String| self.facts.structs.get(name)?.layout[self.guest];
+        let size = pointee.and_then(size).map(|layout| layout.size as i64);
+        let (message, label) = match pointee {
+            None => (
+                "nothing that could grow",
+                "expected a pointer to a struct".to_owned(),
+            ),
+            Some(_) if !matches!(case.by, ByIntent::Kernel) => (
+                "nobody asks how long it is",
+                "only for the kernel".to_owned(),
+            ),
+            Some(name) if !self.same_everywhere(name) => {
+                let label = format!("`struct {name}` is not the same in guest and host");
+                ("a struct of any length cannot be converted", label)
+            }
+            Some(name) if size.is_some_and(|size| constant.guest >> shift & mask != size) => {
+                let label = format!("`struct {name}` has {} bytes", size.unwrap_or(0));
+                ("the constant does not say the size of the struct", label)
+            }
+            Some(_) => return Some(!(mask << shift)),
+        };
+        self.diags.push(Diagnostic::new(message, span, label));
+        None
+    }
+
+    /// Whether a struct is of scalars alone, none of them wider in the host.
+    fn same_everywhere(&self, name: &str) -> bool {
+        let same = |scalar: &String| {
+            let scalar = self.intent.scalars.get(scalar);
+            scalar.is_none_or(|s| s.guest.bits == s.host.bits)
+        };
+        let Some(intent) = self.intent.structs.get(name) else {
+            return true;
+        };
+        intent.fields.iter().all(|field| match &field.ty.value {
+            FieldTypeIntent::Scalar(scalar) | FieldTypeIntent::Array(scalar) => same(scalar),
+            FieldTypeIntent::Struct(_) | FieldTypeIntent::Pointer { .. } => false,
+        })
     }
 
     /// Checks cases, and makes the argument that tells them apart one of the enumeration.
@@ -127,6 +195,7 @@ impl Checker<'_> {
             };
             known.extend(set.members.iter().filter(listed).map(|constant| Case {
                 constant: constant.clone(),
+                mask: None,
                 args: args.to_vec(),
                 returns: base.returns.clone(),
                 restart: base.restart,
@@ -204,6 +273,10 @@ impl Checker<'_> {
         };
         let restart = case.restart.unwrap_or(base.restart);
         let mut own = self.case_args(case, base.call, args);
+        let mask = match &case.grows {
+            Some(span) => Some(self.any_size(case, constant, &own, span)?),
+            None => None,
+        };
         let by = self.by(&case.by, sets)?;
         let below = Base {
             call: base.call,
@@ -232,6 +305,7 @@ impl Checker<'_> {
         };
         Some(Case {
             constant: constant.clone(),
+            mask,
             args: own,
             returns,
             restart,

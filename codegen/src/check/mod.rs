@@ -3,6 +3,7 @@
 mod calls;
 mod cases;
 mod fallback;
+mod omitted;
 mod structs;
 mod types;
 
@@ -176,6 +177,7 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
     checker.import_names();
     checker.more_missing();
     checker.undescribed();
+    let unjudged = checker.omitted();
     Some(Spec {
         isas: intent.isas.iter().map(isa).collect(),
         provenance: facts.provenance.clone(),
@@ -189,6 +191,7 @@ fn check(sources: &Arc<Sources>, diags: &mut Diagnostics) -> Option<Spec> {
         structs,
         calls,
         aux,
+        unjudged,
         files: sources.files.iter().map(|file| file.path.clone()).collect(),
     })
 }

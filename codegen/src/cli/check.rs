@@ -62,8 +62,30 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
             .collect();
         writeln!(out, "{}: {}", isa.name, words.join(", "))?;
     }
+    unjudged(&mut out, &spec.unjudged)?;
     writeln!(out, "no errors, {:.0} ms", time.as_secs_f64() * 1000.0)?;
     Ok(())
+}
+
+/// Most names that are shown of those that nobody has looked at.
+const SHOWN: usize = 8;
+
+/// What has come and waits for a person.
+fn unjudged(out: &mut impl Write, names: &[String]) -> io::Result<()> {
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let are = if names.len() == 1 { "is" } else { "are" };
+    match names.len() {
+        0 => Ok(()),
+        count => writeln!(
+            out,
+            "note: {count} in facts/unnamed.yaml {are} neither named in a set or structure nor left \
+             out in omitted.yaml: {shown}{more}"
+        ),
+    }
 }
 
 fn json(diags: &Diagnostics, diagnostic: &Diagnostic) -> Value {

@@ -16,7 +16,7 @@ use super::Failure;
 pub(super) struct Args {
     /// What is made of the specification
     what: What,
-    /// For `syscallent`, the ISA; for `seccomp`, the calls, by name or import
+    /// For `syscallent` and `native-header`, the ISA; for `seccomp`, the calls, by name or import
     #[arg(value_name = "ISA|CALL")]
     of: Vec<String>,
     /// Writes what is many files, `docs`, `editor-schemas` and `musl`, into this folder; pages of
@@ -32,6 +32,8 @@ enum What {
     Rust,
     /// A C header for guests
     CHeader,
+    /// Numbers and constants for native C programs of an ISA whose own headers are older
+    NativeHeader,
     /// The reference of all calls in Markdown
     Docs,
     /// The whole model as JSON, with what follows from it
@@ -62,12 +64,16 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
             "`--out` is for what is many files; redirect the output instead".to_owned(),
         ));
     }
-    let takes = matches!(args.what, What::Syscallent | What::Seccomp);
+    let takes = matches!(
+        args.what,
+        What::Syscallent | What::NativeHeader | What::Seccomp
+    );
     if takes == args.of.is_empty() {
         let problem = match args.what {
             What::Syscallent => "`emit syscallent` needs the name of an ISA",
+            What::NativeHeader => "`emit native-header` needs the name of an ISA",
             What::Seccomp => "`emit seccomp` needs the names of the calls to allow",
-            _ => "only `syscallent` and `seccomp` take further arguments",
+            _ => "only `syscallent`, `native-header` and `seccomp` take further arguments",
         };
         return Err(Failure::Other(problem.to_owned()));
     }
@@ -105,19 +111,24 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
         (What::Wit, _) => emit::wit(&spec),
         (What::ReferenceCsv, _) => reference::write(&spec),
         (What::NativeSymbols, _) => emit::native_symbols(&spec),
-        (What::Syscallent, _) => {
-            let tables = args.of.iter().map(|name| {
-                let isa = spec.isa(name)?;
-                Ok::<_, Failure>(emit::syscallent(&spec, isa))
-            });
-            tables.collect::<Result<_, _>>()?
-        }
+        (What::Syscallent, _) => for_isas(&spec, &args.of, emit::syscallent)?,
+        (What::NativeHeader, _) => for_isas(&spec, &args.of, emit::native_header)?,
         (What::Seccomp, _) => emit::seccomp(&spec, &args.of)?,
     };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+/// What is made for each of the ISAs.
+fn for_isas(
+    spec: &Spec,
+    names: &[String],
+    make: fn(&Spec, usize) -> String,
+) -> Result<String, Failure> {
+    let texts = names.iter().map(|name| Ok(make(spec, spec.isa(name)?)));
+    texts.collect()
 }
 
 fn fails(path: &Path) -> impl Fn(io::Error) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
         }
     };
     let facts = extract(&intent, &headers)?;
-    let mut changed = 0;
+    let mut changed = Vec::new();
     let mut committed_from_another = false;
     let mut out = io::stdout().lock();
     let mut files = facts.to_sources().files;
@@ -97,17 +98,17 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
                 continue;
             }
         }
-        changed += 1;
         difference(&mut out, &path, &old, &file.text)?;
-        if !args.check {
-            write(&path, file)?;
-        }
+        changed.push(file);
+    }
+    if !args.check {
+        write(dir, &changed)?;
     }
     let source = format!(
         "{} {}",
         headers.provenance.package, headers.provenance.version
     );
-    if changed == 0 {
+    if changed.is_empty() {
         writeln!(out, "the facts agree with {source}")?;
         if committed_from_another {
             writeln!(
@@ -166,12 +167,33 @@ fn without_suite(provenance: &str) -> Vec<&str> {
     lines.filter(|line| !line.starts_with("suite:")).collect()
 }
 
-pub(super) fn write(path: &Path, file: &Source) -> Result<(), Failure> {
-    let naming = |e: io::Error| format!("{}: {e}", path.display());
-    if let Some(folder) = path.parent() {
+/// Puts files into a specification, all of them or none: each is written whole beside its place
+/// before the first takes it.
+pub(super) fn write(dir: &Path, files: &[&Source]) -> Result<(), Failure> {
+    let mut written = Vec::new();
+    for file in files {
+        let path = dir.join(&file.path);
+        let naming = |e: io::Error| format!("{}: {e}", path.display());
+        let folder = path.parent().unwrap_or(dir);
         fs::create_dir_all(folder).map_err(naming)?;
+        let permissions = match fs::metadata(&path) {
+            Ok(old) => old.permissions(),
+            // Less what the user's mask takes away.
+            Err(_) => fs::Permissions::from_mode(0o666),
+        };
+        // Names that begin with a dot are no part of a specification, should one be left behind.
+        let mut new = tempfile::Builder::new()
+            .prefix(".new-")
+            .permissions(permissions)
+            .tempfile_in(folder)
+            .map_err(naming)?;
+        new.write_all(file.text.as_bytes()).map_err(naming)?;
+        written.push((new.into_temp_path(), path));
     }
-    fs::write(path, &file.text).map_err(naming)?;
+    for (new, path) in written {
+        new.persist(&path)
+            .map_err(|e| format!("{}: {e}", path.display()))?;
+    }
     Ok(())
 }
 

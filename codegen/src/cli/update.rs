@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use wali_codegen::check;
 use wali_codegen::facts::compare::Changes;
-use wali_codegen::facts::extract::{extract, likely_sets};
+use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::history::History;
+use wali_codegen::facts::manual::Manual;
 use wali_codegen::facts::package::{Headers, progress};
 use wali_codegen::facts::prototypes::Prototypes;
 use wali_codegen::facts::scaffold::{self, Scaffold};
@@ -34,6 +35,10 @@ pub(super) struct Args {
     /// [default: Debian's, if the headers come from a suite]
     #[arg(long, value_name = "PATH")]
     prototypes: Option<PathBuf>,
+    /// A folder with manual pages of section 2, for calls that have no prototype there
+    /// [default: Debian's newest, if the headers come from a suite]
+    #[arg(long, value_name = "DIR")]
+    manual: Option<PathBuf>,
     /// Changes nothing, and exits with status 1 if there is something to change
     #[arg(long)]
     dry_run: bool,
@@ -48,7 +53,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let source = &headers.provenance;
     progress(&format!("reading {} {}", source.package, source.version));
     let facts = extract(&intent, &headers)?;
-    let changes = Changes::between(&committed, &facts, |name| likely_sets(&intent, name));
+    let changes = Changes::between(&committed, &facts, &intent);
     let mut out = io::stdout().lock();
     if args.json {
         let text = serde_json::to_string_pretty(&changes)
@@ -84,9 +89,7 @@ pub(super) fn run(dir: &Path, args: &Args) -> Result<(), Failure> {
     let mut older = history.whole(&committed);
     older.insert(0, committed);
     files.extend(History::to_sources(&facts, &older));
-    for file in &files {
-        facts::write(&dir.join(&file.path), file)?;
-    }
+    facts::write(dir, &files.iter().collect::<Vec<_>>())?;
     tell(dir, &entries);
     eprintln!(
         "now run `wali-codegen check`; docs/update-the-kernel.md says what else there is to do"
@@ -102,23 +105,30 @@ fn scaffold_calls(
     facts: &Facts,
     before: &Facts,
 ) -> Result<Vec<Scaffold>, Failure> {
-    if facts
-        .calls
-        .keys()
-        .all(|name| intent.calls.contains_key(name))
-    {
+    let new = || {
+        let calls = facts.calls.keys();
+        calls.filter(|name| !intent.calls.contains_key(*name))
+    };
+    if new().next().is_none() {
         return Ok(Vec::new());
     }
-    let prototypes = match &args.prototypes {
-        Some(path) => Some(Prototypes::read(path)?),
-        None => Prototypes::of(headers)?,
+    let mut prototypes = match &args.prototypes {
+        Some(path) => Prototypes::read(path)?,
+        None => Prototypes::of(headers)?.unwrap_or_default(),
     };
-    Ok(scaffold::entries(
-        intent,
-        facts,
-        &before.provenance.version,
-        prototypes.as_ref(),
-    ))
+    if new().any(|name| !prototypes.0.contains_key(name)) {
+        match &args.manual {
+            Some(folder) => prototypes.add(&Manual::in_folder(folder)?, new())?,
+            None if headers.provenance.suite.is_none() => {}
+            // It can do without.
+            None => {
+                let added = Manual::newest().and_then(|manual| prototypes.add(&manual, new()));
+                added.unwrap_or_else(|e| eprintln!("note: no manual pages: {e}"));
+            }
+        }
+    }
+    let version = &before.provenance.version;
+    Ok(scaffold::entries(intent, facts, version, &prototypes))
 }
 
 /// Says where entries were put.
@@ -137,7 +147,8 @@ fn tell(dir: &Path, entries: &[Scaffold]) {
     }
     if entries.iter().any(|entry| !entry.known) {
         eprintln!(
-            "note: of some calls the arguments are not known; `--prototypes` names the kernel's source"
+            "note: of some calls the arguments are not known; `--prototypes` names the kernel's source, \
+             and `--manual` a folder with manual pages"
         );
     }
 }

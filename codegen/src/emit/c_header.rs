@@ -78,7 +78,7 @@ pub fn c_header(spec: &Spec) -> String {
     out
 }
 
-fn number(value: i64) -> String {
+pub(super) fn number(value: i64) -> String {
     match (i32::try_from(value), u32::try_from(value)) {
         (Ok(v), _) if v < 0 => format!("({v})"),
         (Ok(v), _) => format!("{v:#x}"),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::intent::{calls, cases, types};
+use crate::intent::{calls, cases, omitted, types};
 use crate::model::{Dir, Spec};
 
 /// The schemas, by the part of the specification that they are for.
@@ -24,6 +24,10 @@ pub fn editor_schemas(spec: &Spec) -> BTreeMap<&'static str, String> {
         (
             "aux",
             each("An import that is no system call", auxiliary(&names)),
+        ),
+        (
+            "omitted",
+            each("What is left out for a reason", omitted().into()),
         ),
     ];
     let parts = parts.map(|(part, schema)| {
@@ -374,6 +378,7 @@ fn cases_of(names: &Names<'_>) -> Value {
             "refuse": names.errno(),
             "because": text("Why it is refused."),
             "number": names.scalar("The scalar whose size is part of the constant."),
+            "grows": flag("Its struct grows, and the constant says how far: any length is let through."),
             "cases": { "$ref": "#/$defs/cases" },
         },
         "dependentRequired": { "refuse": ["because"], "because": ["refuse"] },
@@ -414,6 +419,17 @@ fn auxiliary(names: &Names<'_>) -> Entry {
     }
 }
 
+fn omitted() -> Value {
+    let name = json!({ "type": "string", "pattern": "^[A-Za-z0-9_.]*[*]?[A-Za-z0-9_.]*$" });
+    mapping(
+        &omitted::KEYS,
+        json!({
+            "because": text("Why they are left out."),
+            "names": list("Constants, or `struct.field`; a `*` stands for anything.", name),
+        }),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -452,6 +468,7 @@ mod tests {
             (pointer(&[], true), "", &calls::POINTER_KEYS),
             (call(&none).schema, "", &calls::KEYS),
             (auxiliary(&none).schema, "", &calls::AUX_KEYS),
+            (omitted(), "", &omitted::KEYS),
             (cases_of(&none), "", &cases::KEYS),
             (cases_of(&none), case, &cases::CASE_KEYS),
         ] {

@@ -8,6 +8,7 @@ mod explain;
 #[cfg(feature = "json")]
 mod json;
 mod musl;
+mod native_header;
 mod native_symbols;
 pub mod rust;
 #[cfg(feature = "json")]
@@ -23,6 +24,7 @@ pub use explain::explain;
 #[cfg(feature = "json")]
 pub use json::{json, json_schema};
 pub use musl::musl;
+pub use native_header::native_header;
 pub use native_symbols::native_symbols;
 pub use rust::rust;
 #[cfg(feature = "json")]

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::Facts;
+use super::extract::likely_sets;
 pub use super::history::Value;
+use crate::intent::Intent;
 use crate::model::{Layout, Place, Provenance};
 
 /// All differences, the ones that break programs apart.
@@ -26,6 +28,8 @@ pub struct Changes {
     pub constants: Vec<Change>,
     /// Constants that came, look like members of a set and are named nowhere in the specification.
     pub new_constants: Vec<Change>,
+    /// Constants and fields that came and that the specification leaves out on purpose.
+    pub omitted: Vec<Change>,
     /// Structs and fields that the specification names and that came or grew, and padding that
     /// was put to use.
     pub structs: Vec<Change>,
@@ -95,25 +99,22 @@ impl Changes {
         self.lists().iter().all(|list| list.is_empty())
     }
 
-    fn lists(&self) -> [&Vec<Change>; 7] {
+    fn lists(&self) -> [&Vec<Change>; 8] {
         [
             &self.incompatible,
             &self.calls,
             &self.constants,
             &self.new_constants,
+            &self.omitted,
             &self.structs,
             &self.new_fields,
             &self.unnamed,
         ]
     }
 
-    /// Compares facts. What one of them was never asked about is left out. `sets` says which sets
-    /// a constant may belong into by its name.
-    pub fn between<'a>(
-        before: &Facts,
-        after: &Facts,
-        sets: impl Fn(&str) -> Vec<&'a str>,
-    ) -> Changes {
+    /// Compares facts. What one of them was never asked about is left out. The intent says which
+    /// sets a constant may belong into by its name, and what is left out on purpose.
+    pub fn between(before: &Facts, after: &Facts, intent: &Intent) -> Changes {
         let isas: Vec<String> = before
             .isas
             .iter()
@@ -128,6 +129,7 @@ impl Changes {
             calls: Vec::new(),
             constants: Vec::new(),
             new_constants: Vec::new(),
+            omitted: Vec::new(),
             structs: Vec::new(),
             new_fields: Vec::new(),
             unnamed: Vec::new(),
@@ -137,8 +139,8 @@ impl Changes {
             after: places(&after.isas, &changes.isas),
         };
         changes.calls(before, after, &sides);
-        changes.constants(before, after, &sides, sets);
-        changes.structs(before, after, &sides);
+        changes.constants(before, after, &sides, intent);
+        changes.structs(before, after, &sides, intent);
         changes
     }
 
@@ -153,13 +155,7 @@ impl Changes {
         self.calls.sort_by_key(number);
     }
 
-    fn constants<'a>(
-        &mut self,
-        before: &Facts,
-        after: &Facts,
-        sides: &Sides,
-        sets: impl Fn(&str) -> Vec<&'a str>,
-    ) {
+    fn constants(&mut self, before: &Facts, after: &Facts, sides: &Sides, intent: &Intent) {
         let all = |facts: &Facts| -> BTreeMap<String, Vec<Option<i64>>> {
             let named = facts.constants.iter();
             let all = named.chain(&facts.unnamed.constants);
@@ -181,15 +177,17 @@ impl Changes {
                 (true, true) => self.incompatible.push(change),
                 (true, false) => self.constants.push(change),
                 (false, true) => self.unnamed.push(change),
+                (false, false) if intent.omits(&name) => self.omitted.push(change),
                 (false, false) => {
-                    change.sets = sets(&name).into_iter().map(str::to_owned).collect();
+                    let sets = likely_sets(intent, &name);
+                    change.sets = sets.into_iter().map(str::to_owned).collect();
                     self.new_constants.push(change);
                 }
             }
         }
     }
 
-    fn structs(&mut self, before: &Facts, after: &Facts, sides: &Sides) {
+    fn structs(&mut self, before: &Facts, after: &Facts, sides: &Sides, intent: &Intent) {
         for (name, new) in &after.structs {
             let Some(old) = before.structs.get(name) else {
                 continue;
@@ -235,8 +233,10 @@ impl Changes {
             let new = new
                 .into_iter()
                 .any(|(old, new)| old.is_none() && new.is_some());
-            if new && !named.contains(&name) {
-                self.new_fields.push(change);
+            match new && !named.contains(&name) {
+                true if intent.omits(&name) => self.omitted.push(change),
+                true => self.new_fields.push(change),
+                false => {}
             }
         }
     }

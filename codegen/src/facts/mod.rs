@@ -6,6 +6,8 @@ pub mod compare;
 pub mod extract;
 pub mod history;
 #[cfg(feature = "cli")]
+pub mod manual;
+#[cfg(feature = "cli")]
 pub mod package;
 #[cfg(feature = "cli")]
 pub mod prototypes;

@@ -1,10 +1,12 @@
-//! The kernel's prototypes of its calls, which its public headers do not have: from
-//! `include/linux/syscalls.h`, as Debian's `linux-headers-*-common` carries it.
+//! Prototypes of calls, which the kernel's public headers do not have: from its
+//! `include/linux/syscalls.h`, as Debian's `linux-headers-*-common` carries it, and from manual
+//! pages for calls that are not there.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::manual::Manual;
 use super::package::{Headers, progress, unpack};
 use super::suite::Suite;
 
@@ -16,6 +18,17 @@ const HEADER: &str = "include/linux/syscalls.h";
 pub struct Prototype {
     /// Types and names, in order.
     pub params: Vec<Param>,
+    /// Who says so.
+    pub origin: Origin,
+}
+
+/// Where a prototype stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// In the kernel's source.
+    Kernel,
+    /// On the call's manual page.
+    Manual,
 }
 
 /// A parameter.
@@ -78,6 +91,26 @@ impl Prototypes {
         }
     }
 
+    /// Adds those of calls that have none so far, as far as manual pages know them.
+    ///
+    /// # Errors
+    /// A page cannot be read.
+    pub fn add<'a>(
+        &mut self,
+        manual: &Manual,
+        calls: impl Iterator<Item = &'a String>,
+    ) -> Result<(), String> {
+        for call in calls
+            .filter(|call| !self.0.contains_key(*call))
+            .collect::<Vec<_>>()
+        {
+            if let Some(prototype) = manual.prototype(call)? {
+                self.0.insert(call.clone(), prototype);
+            }
+        }
+        Ok(())
+    }
+
     /// Those in the text of the header.
     pub fn parse(text: &str) -> Prototypes {
         let mut found = BTreeMap::new();
@@ -94,7 +127,10 @@ impl Prototypes {
                 list => list.split(',').map(param).collect(),
             };
             if let Some(params) = params {
-                let prototype = Prototype { params };
+                let prototype = Prototype {
+                    params,
+                    origin: Origin::Kernel,
+                };
                 found.entry(name.trim().to_owned()).or_insert(prototype);
             }
         }
@@ -102,12 +138,21 @@ impl Prototypes {
     }
 }
 
-fn param(text: &str) -> Option<Param> {
-    let pointers = text.matches('*').count();
+/// A parameter; none if it is nothing that has a name and a type.
+pub(super) fn param(text: &str) -> Option<Param> {
+    // An array is passed as a pointer.
+    let (text, array) = match text.split_once('[') {
+        Some((before, _)) => (before, 1),
+        None => (text, 0),
+    };
+    let pointers = text.matches('*').count() + array;
     let text = text.replace('*', " ");
+    if text.contains(['(', ')', '.']) {
+        return None;
+    }
     let mut words: Vec<&str> = text.split_whitespace().collect();
     let constant = words.contains(&"const");
-    words.retain(|word| !["const", "__user", "volatile"].contains(word));
+    words.retain(|word| !["const", "__user", "volatile", "restrict", "_Nullable"].contains(word));
     // A name is not given everywhere.
     let name = match words.len() {
         0 | 1 => return None,

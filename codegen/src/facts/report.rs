@@ -37,6 +37,7 @@ impl Changes {
             "New fields, named nowhere in the specification",
             &self.new_fields,
         );
+        self.omitted(&mut out);
         self.section(
             &mut out,
             "Went or changed, but named nowhere in the specification",
@@ -88,28 +89,27 @@ impl Changes {
         sets.sort();
         sets.dedup();
         for set in sets {
-            let mut line = format!("- {}:", set.join(" or "));
-            let members: Vec<&Change> = self
-                .new_constants
-                .iter()
-                .filter(|c| c.sets == *set)
-                .collect();
-            for (index, change) in members.iter().enumerate() {
-                let end = if index + 1 < members.len() { "," } else { "" };
-                let word = format!(
-                    "{} {}{end}",
-                    change.name,
-                    self.values(change, &change.after)
-                );
-                if line.len() + 1 + word.len() > WIDTH {
-                    let _ = writeln!(out, "{line}");
-                    line = format!("  {word}");
-                } else {
-                    line = format!("{line} {word}");
-                }
-            }
-            let _ = writeln!(out, "{line}");
+            let members = self.new_constants.iter().filter(|c| c.sets == *set);
+            let words = members.map(|change| {
+                let values = self.values(change, &change.after);
+                format!("{} {values}", change.name)
+            });
+            paragraph(out, format!("- {}:", set.join(" or ")), words);
         }
+    }
+
+    /// Names alone, as nobody has to look at them again.
+    fn omitted(&self, out: &mut String) {
+        if self.omitted.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            out,
+            "\nNew, but left out of the specification on purpose ({}):\n",
+            self.omitted.len()
+        );
+        let words = self.omitted.iter().map(|change| change.name.clone());
+        paragraph(out, "-".to_owned(), words);
     }
 
     /// A change in a line, such as `uprobe: 336 on x86_64 only`.
@@ -176,6 +176,23 @@ impl Changes {
             .collect();
         format!("({})", each.join(", "))
     }
+}
+
+/// Words with commas between, in lines that are not too long.
+fn paragraph(out: &mut String, mut line: String, words: impl Iterator<Item = String>) {
+    let mut words = words.peekable();
+    while let Some(mut word) = words.next() {
+        if words.peek().is_some() {
+            word.push(',');
+        }
+        if line.len() + 1 + word.len() > WIDTH {
+            let _ = writeln!(out, "{line}");
+            line = format!("  {word}");
+        } else {
+            line = format!("{line} {word}");
+        }
+    }
+    let _ = writeln!(out, "{line}");
 }
 
 fn what(kind: Kind, old: Option<Value>, new: Option<Value>) -> String {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::prototypes::{Param, Prototype, Prototypes};
+use super::prototypes::{Origin, Param, Prototype, Prototypes};
 use super::{Facts, upstream};
 use crate::intent::Intent;
 use crate::source::{Source, Sources};
@@ -31,7 +31,7 @@ pub struct Scaffold {
     pub path: String,
     /// The call whose entry it comes after; the file's end if there is none.
     pub after: Option<String>,
-    /// Whether the kernel's prototype was known.
+    /// Whether a prototype was known.
     pub known: bool,
     text: String,
 }
@@ -42,7 +42,7 @@ pub fn entries(
     intent: &Intent,
     facts: &Facts,
     before: &str,
-    prototypes: Option<&Prototypes>,
+    prototypes: &Prototypes,
 ) -> Vec<Scaffold> {
     let new = facts
         .calls
@@ -58,7 +58,7 @@ pub fn entries(
     };
     let entries = new.into_iter().map(|(name, _)| {
         let (family, after) = family(intent, name);
-        let prototype = prototypes.and_then(|all| all.0.get(name));
+        let prototype = prototypes.0.get(name);
         Scaffold {
             name: name.clone(),
             path: format!("{CALLS}/{family}.yaml"),
@@ -110,14 +110,18 @@ fn entry(intent: &Intent, name: &str, prototype: Option<&Prototype>, release: &s
                 true => "void".to_owned(),
                 false => params.join(", "),
             };
+            let origin = match prototype.origin {
+                Origin::Kernel => "",
+                Origin::Manual => "its manual page, ",
+            };
             out.push_str(&comment(&format!(
-                "To be reviewed: a guess from {name}({params})."
+                "To be reviewed: a guess from {origin}{name}({params})."
             )));
         }
         None => {
             let _ = writeln!(
                 out,
-                "# To be reviewed: the kernel's prototype was not at hand."
+                "# To be reviewed: neither the kernel's prototype nor a manual page was at hand."
             );
         }
     }

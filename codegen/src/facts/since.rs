@@ -7,21 +7,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
-use super::package::{self, field, run, unpack};
-use super::suite::Suite;
+use super::manual::{Manual, PACKAGE};
+use super::package::{self, field};
 use super::{FOLDER, SINCE, Stated};
 use crate::diag::Diagnostics;
 use crate::intent;
 use crate::model::{Release, Spec};
 use crate::source::Sources;
-
-/// The manual pages, the newest there are: more calls are in them with every release.
-const PAGES: (&str, &str) = ("manpages-dev", "sid");
-
-const GZIP: &str = "manual pages are packed with gzip: install it";
 
 const HEADER: &str = "# Written by `wali-codegen since` from manual pages; do not edit.\n\
     # The first release of Linux with a call, or one that it came after (`after`).\n\n";
@@ -84,19 +78,19 @@ pub fn agrees(recorded: Stated, found: Stated) -> bool {
 
 /// Finds it for every call that the specification has numbers of.
 pub fn find(spec: &Spec) -> Result<Found, String> {
-    let pages = Suite::open(PAGES.1)?.fetch_newest(PAGES.0)?;
-    let packages = vec![named(&pages, PAGES.1)?];
-    let unpacked = unpack(&pages)?;
-    let folder = unpacked.path().join("usr/share/man/man2");
-    let listed = page(&folder, "syscalls")?
-        .ok_or_else(|| format!("{PAGES:?}: no page syscalls.2"))
+    let manual = Manual::newest()?;
+    let packages = manual.package().map(|deb| named(deb, PACKAGE.1));
+    let packages = packages.into_iter().collect::<Result<_, _>>()?;
+    let listed = manual
+        .page("syscalls")?
+        .ok_or_else(|| format!("{}: no page syscalls.2", PACKAGE.0))
         .and_then(|text| Listed::parse(&text, |name| spec.kernel.contains_key(name)))?;
 
     let mut calls = BTreeMap::new();
     for (name, numbers) in &spec.kernel {
         let since = match listed.calls.get(name) {
             Some(release) => Some(Stated::Exactly(*release)),
-            None => match page(&folder, name)?.and_then(|text| history(&text, name)) {
+            None => match manual.page(name)?.and_then(|text| history(&text, name)) {
                 Some(release) => Some(Stated::Exactly(release)),
                 None => later(spec, &numbers.0, &listed).then_some(Stated::After(listed.until)),
             },
@@ -192,19 +186,6 @@ fn history(text: &str, call: &str) -> Option<Release> {
     };
     let release = entry.lines().find_map(|line| line.strip_prefix("Linux "))?;
     release.trim_end_matches(['.', ',']).parse().ok()
-}
-
-/// The text of a page of section 2, if there is one.
-fn page(folder: &Path, name: &str) -> Result<Option<String>, String> {
-    let path = folder.join(format!("{name}.2.gz"));
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = run(Command::new("gzip").arg("-dc").arg(&path), GZIP)?;
-    match text.trim().strip_prefix(".so man2/") {
-        Some(other) => page(folder, other.trim_end_matches(".2")),
-        None => Ok(Some(text)),
-    }
 }
 
 /// A package as the file names it.

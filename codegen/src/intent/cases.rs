@@ -39,6 +39,8 @@ pub struct CaseIntent {
     pub by: ByIntent,
     /// The scalar whose size is part of the constant, if the guest has a narrower one.
     pub number: Option<Name>,
+    /// Whether its struct grows from release to release, and the constant says how far.
+    pub grows: Option<Span>,
     /// What tells it further apart.
     pub cases: Option<CasesIntent>,
 }
@@ -58,8 +60,8 @@ pub enum OtherwiseIntent {
 }
 
 /// The keys of a case that are not names of arguments.
-pub(crate) const CASE_KEYS: [&str; 7] = [
-    "returns", "restart", "runtime", "refuse", "because", "number", "cases",
+pub(crate) const CASE_KEYS: [&str; 8] = [
+    "returns", "restart", "runtime", "refuse", "because", "number", "grows", "cases",
 ];
 
 /// The keys of `cases`.
@@ -131,6 +133,10 @@ fn case(name: &Name, node: &Node, diags: &mut Diagnostics) -> Option<CaseIntent>
         restart: restart(&fields, diags),
         by: by(&fields, diags),
         number: fields.text("number", diags),
+        grows: match fields.flag("grows", diags) {
+            true => fields.get("grows").map(|node| node.span.clone()),
+            false => None,
+        },
         cases: fields.get("cases").and_then(|n| cases(n, diags)),
     })
 }

@@ -5,6 +5,7 @@
 pub mod calls;
 pub mod cases;
 pub mod decode;
+pub mod omitted;
 pub mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Name, Sources, Span};
 use crate::yaml::{self, Kind, Node};
 use calls::{ArgTypeIntent, AuxIntent, CallIntent};
+use omitted::OmittedIntent;
 use types::{IsaIntent, ScalarIntent, SetIntent, StructIntent};
 
 /// Everything written by hand, by name.
@@ -31,6 +33,8 @@ pub struct Intent {
     pub calls: BTreeMap<String, CallIntent>,
     /// Imports that are not system calls.
     pub aux: BTreeMap<String, AuxIntent>,
+    /// What the headers have and is left out on purpose.
+    pub omitted: BTreeMap<String, OmittedIntent>,
     /// Names of entries that could not be taken apart; whoever refers to them is not to blame.
     pub broken: BTreeSet<String>,
 }
@@ -57,17 +61,19 @@ enum Part {
     Structs,
     Aux,
     Calls,
+    Omitted,
     Facts,
 }
 
 /// Parts with the names of their file or folder.
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("isa", Part::Isa),
     ("types", Part::Types),
     ("flags", Part::Flags),
     ("structs", Part::Structs),
     ("aux", Part::Aux),
     ("syscalls", Part::Calls),
+    ("omitted", Part::Omitted),
     ("facts", Part::Facts),
 ];
 
@@ -157,6 +163,17 @@ impl Parsed {
             Part::Aux => {
                 let keys = &calls::AUX_KEYS;
                 each(&root, keys, &mut intent.aux, broken, diags, calls::aux);
+            }
+            Part::Omitted => {
+                let table = &mut intent.omitted;
+                each(
+                    &root,
+                    &omitted::KEYS,
+                    table,
+                    broken,
+                    diags,
+                    omitted::omitted,
+                );
             }
             Part::Calls => {
                 let decode = |name: &Name, node: &Node, diags: &mut Diagnostics| {

@@ -54,6 +54,8 @@ pub struct Cases {
 pub struct Case {
     /// The value.
     pub value: i64,
+    /// The bits of the argument that have to be the value's.
+    pub mask: i64,
     /// All of the call's arguments, with the types that they have here.
     pub args: &'static [Arg],
     /// What a success gives.

@@ -76,10 +76,35 @@ pub fn build_native(source: &Path, target: &Target) -> Result<PathBuf, String> {
     let cc = target.cc()?;
     let mut native = Command::new(&cc[0]);
     native.args(&cc[1..]).args(NATIVE_FLAGS).arg(source);
-    let key = hash(&(&read(source)?, &headers()?, &cc, NATIVE_FLAGS));
+    let text = read(source)?;
+    // What the machine's own headers may be too old for.
+    let newer = match text.contains(NATIVE_HEADER) {
+        true => Some(native_header(target)?),
+        false => None,
+    };
+    native.args(newer.iter().flat_map(|dir| [Path::new("-I"), dir]));
+    let key = hash(&(&text, &headers()?, &cc, NATIVE_FLAGS, &newer));
     cached(&format!("{}-{key:016x}", stem(source)), |out| {
         run(native, out)
     })
+}
+
+/// What native halves include that know calls and constants of the specification alone.
+const NATIVE_HEADER: &str = "wali_native.h";
+
+/// The folder with the header for that target.
+fn native_header(target: &Target) -> Result<PathBuf, String> {
+    let spec = spec()?;
+    let text = wali_codegen::emit::native_header(&spec, spec.isa(&target.isa)?);
+    let key = hash(&text);
+    cached(&format!("native-{}-{key:016x}", target.isa), |out| {
+        std::fs::create_dir(out).map_err(|e| format!("{}: {e}", out.display()))?;
+        std::fs::write(out.join(NATIVE_HEADER), &text).map_err(|e| format!("{NATIVE_HEADER}: {e}"))
+    })
+}
+
+fn spec() -> Result<wali_codegen::model::Spec, String> {
+    wali_codegen::model::Spec::load(&workspace::spec_dir()).map_err(|e| e.to_string())
 }
 
 /// What programs may include that is not libc's.
@@ -291,9 +316,7 @@ fn build_libc() -> Result<Libc, String> {
 
 /// The C header of the described calls, which stands under everything.
 fn header() -> Result<String, String> {
-    let spec =
-        wali_codegen::model::Spec::load(&workspace::spec_dir()).map_err(|e| e.to_string())?;
-    Ok(wali_codegen::emit::c_header(&spec))
+    Ok(wali_codegen::emit::c_header(&spec()?))
 }
 
 fn sources(files: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {

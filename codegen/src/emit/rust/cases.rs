@@ -47,7 +47,7 @@ pub(super) fn body(spec: &Spec, call: &Call, cases: &Cases) -> TokenStream {
     let (by, ty) = (ident(&cases.by), compared(spec, call, &cases.by));
     // Cases that come to the same code share an arm.
     let mut arms: Vec<(String, TokenStream, Vec<Literal>)> = Vec::new();
-    let mut special = Vec::new();
+    let (mut special, mut growing) = (Vec::new(), Vec::new());
     for case in &cases.cases {
         let body = case_body(spec, call, cases, case);
         let value = pattern(case.constant.guest, ty);
@@ -59,6 +59,11 @@ pub(super) fn body(spec: &Spec, call: &Call, cases: &Cases) -> TokenStream {
             .all(|v| *v == Some(case.constant.guest));
         if !everywhere {
             special.push(elsewhere(spec, call, cases, case, &value, &body));
+            continue;
+        }
+        if let Some(mask) = case.mask {
+            let mask = pattern(mask, ty);
+            growing.push(quote!(__value if __value & #mask == #value & #mask => { #body }));
             continue;
         }
         let text = body.to_string();
@@ -85,6 +90,7 @@ pub(super) fn body(spec: &Spec, call: &Call, cases: &Cases) -> TokenStream {
         match #by as #ty {
             #(#arms)*
             #(#special)*
+            #(#growing)*
             _ => { #otherwise }
         }
     }

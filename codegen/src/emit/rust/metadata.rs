@@ -323,13 +323,14 @@ fn cases(spec: &Spec, own: &[Arg], of: Option<&Cases>) -> TokenStream {
 
 fn case(spec: &Spec, case: &Case) -> TokenStream {
     let value = Literal::i64_unsuffixed(case.constant.guest);
+    let mask = Literal::i64_unsuffixed(case.mask.unwrap_or(-1));
     let (args, returns, by) = (
         args(spec, &case.args),
         returns(spec, &case.returns),
         by(&case.by),
     );
     let below = cases(spec, &case.args, case.cases.as_ref());
-    quote!(Case { value: #value, args: #args, returns: #returns, by: #by, cases: #below })
+    quote!(Case { value: #value, mask: #mask, args: #args, returns: #returns, by: #by, cases: #below })
 }
 
 fn call(spec: &Spec, call: &Call) -> TokenStream {

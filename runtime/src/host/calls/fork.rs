@@ -86,6 +86,10 @@ const OWN: i64 = flag::CLONE_VFORK
 const KERNEL: i64 = flag::CLONE_FS
     | flag::CLONE_PARENT
     | flag::CLONE_INTO_CGROUP
+    | flag::CLONE_AUTOREAP
+    | flag::CLONE_NNP
+    | flag::CLONE_PIDFD_AUTOKILL
+    | flag::CLONE_EMPTY_MNTNS
     | flag::CLONE_NEWNS
     | flag::CLONE_NEWCGROUP
     | flag::CLONE_NEWUTS

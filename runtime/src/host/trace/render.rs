@@ -9,7 +9,8 @@ use crate::host::abi::{GuestMemory, MAX_ARGS, is_error};
 use crate::host::bindings::metadata::sets;
 use crate::host::mappings::PAGE;
 use crate::host::meta::{
-    Arg, ArgType, By, Call, Dir, Element, FieldType, Len, Pointee, Returns, Role, Scalar, Struct,
+    Arg, ArgType, By, Call, Case, Dir, Element, FieldType, Len, Pointee, Returns, Role, Scalar,
+    Struct,
 };
 
 /// Longest path that is shown, as long as the kernel takes.
@@ -61,8 +62,11 @@ impl Shape {
                 ArgType::Pointer(..) | ArgType::Unused => break,
             };
             let value = value::bits(selector, words[cases.by]);
-            let known = |v: i64| value::bits(selector, v as u64) == value;
-            let Some(case) = cases.of.iter().find(|case| known(case.value)) else {
+            let known = |case: &Case| {
+                value::bits(selector, (case.value & case.mask) as u64)
+                    == value & value::bits(selector, case.mask as u64)
+            };
+            let Some(case) = cases.of.iter().find(|case| known(case)) else {
                 shape.by = cases.otherwise;
                 break;
             };

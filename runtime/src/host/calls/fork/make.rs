@@ -71,7 +71,7 @@ unsafe fn clone_by_kernel(request: &Request, pidfd: &mut i32) -> i64 {
     let pidfd = core::ptr::from_mut(pidfd) as usize;
     // What the older call cannot say. It is known everywhere, and to sandboxes that refuse the
     // newer one.
-    const NEWER: i64 = flag::CLONE_INTO_CGROUP | flag::CLONE_NEWTIME;
+    const NEWER: i64 = !(u32::MAX as i64) | flag::CLONE_NEWTIME;
     if flags & NEWER == 0 && request.levels == 0 {
         let Some(number) = number::clone else {
             return Errno(errno::ENOSYS).result();
