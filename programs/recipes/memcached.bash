@@ -6,8 +6,9 @@ build() {
     source_of libevent libevent
     (cd libevent && ./configure "${host[@]}" --prefix="$PWD/../event" --disable-shared --disable-openssl \
         --disable-samples --disable-libevent-regress && make install)
-    ./configure "${host[@]}" --with-libevent="$PWD/event" --disable-docs
-    make memcached
+    ./configure "${host[@]}" --with-libevent="$PWD/event" --disable-docs --disable-coverage
+    # Its tests are for the second.
+    make memcached memcached-debug
     cc -O2 -o timedrun timedrun.c
     cc -O2 -Wall -o load "$here/recipes/memcached/load.c"
 }
@@ -22,7 +23,7 @@ cases() {
     try killed killed
     cp -R "$built/t" .
     cp "$built/timedrun" .
-    wrap memcached-debug memcached
+    wrap memcached-debug memcached-debug
     for test in t/*.t; do
         case $test in
         # What it is built without, and what looks at its source or at how long something takes.
