@@ -37,7 +37,7 @@ static void wait_for(int count) {
 
 int main(int argc, char **argv) {
   (void)argv;
-  int signals[] = {SIGUSR2, SIGALRM, SIGCHLD, SIGPIPE, SIGSEGV, SIGIO, 40, 64};
+  int signals[] = {SIGUSR2, SIGALRM, SIGCHLD, SIGPIPE, SIGSEGV, SIGIO, 40, 50};
   for (int i = 0; i < 8; i++) signal(signals[i], counts);
   signal(SIGUSR1, raises);
   kill(getpid(), SIGUSR1);
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
   union sigval value = {.sival_int = 77};
   sigqueue(getpid(), 40, value);
   value.sival_int = 0;
-  sigqueue(getpid(), 64, value);
+  sigqueue(getpid(), 50, value);
   struct itimerval soon = {{0, 0}, {0, 1000}};
   setitimer(ITIMER_REAL, &soon, NULL);
   wait_for(6);
