@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2012,SC2016,SC2034,SC2046,SC2086,SC2094,SC2154
-about='applets in scripts and pipelines: its shell, awk, sed, grep, sort, find, tar, gzip, dc, httpd with wget'
+# shellcheck shell=bash disable=SC2009,SC2012,SC2016,SC2034,SC2046,SC2086,SC2094,SC2154
+about='its own tests (of ten applets and five folders of its shell; --all: of all applets but those that look at the machine, the network or mount, and of both shells), applets in scripts and pipelines with native programs, httpd under load'
 
 build() {
     make defconfig HOSTCC=cc
@@ -25,6 +25,50 @@ cases() {
     try archives archives
     try sums sums
     try server server
+    own_tests
+}
+
+# Its tests start applets by name, from this machine's shell. Left out are those that look at the machine or at
+# the network, and that mount.
+own_tests() {
+    mkdir suite
+    cp -R "$built/testsuite" "$built/shell" "$built/scripts" "$built/.config" suite
+    cd suite || return
+    # An applet by the name of which it is called.
+    wrap busybox.sh busybox
+    sed '2i name=${0##*/}; [ "$name" = busybox ] || set -- "$name" "$@"' busybox.sh >busybox
+    chmod +x busybox
+    local test
+    for test in $(cd testsuite && find . -mindepth 1 -maxdepth 1 \( -name '*.tests' -o -type d \) -printf '%f\n' | sed 's/\.tests$//' | sort -u); do
+        case $test in
+        ar | awk | cut | expr | find | grep | sed | sort | tr | xargs) try "own-$test" own_test "$test" ;;
+        all_sourcecode | hostid | hostname | makedevs | mdev | mount | uptime | wget) ;;
+        *) [[ $all -eq 0 ]] || try "own-$test" own_test "$test" ;;
+        esac
+    done
+    printf '#!/bin/sh\nexec "%s/busybox" ash "$@"\n' "$PWD" >shell/ash_test/ash
+    printf '#!/bin/sh\nexec "%s/busybox" hush "$@"\n' "$PWD" >shell/hush_test/hush
+    chmod +x shell/*_test/*sh
+    cp .config shell/ash_test && cp .config shell/hush_test
+    for test in shell/ash_test/ash-* shell/hush_test/hush-*; do
+        case ${test##*/} in
+        ash-arith | ash-glob | ash-heredoc | ash-quoting | ash-redir) try "own-${test##*/}" shell_test "$test" ;;
+        *) [[ $all -eq 0 ]] || try "own-${test##*/}" shell_test "$test" ;;
+        esac
+    done
+}
+
+own_test() {
+    (cd testsuite && env -i PATH="$PATH" HOME="$PWD" LANG=C ./runtest -v "$1" 2>&1)
+}
+
+shell_test() {
+    local test=${1##*/}
+    cd "${1%/*}" && env -i PATH="$PATH" HOME="$PWD" sh ./run-all "$test" 2>&1
+    for test in "$test"*.fail; do
+        # Without the times of the files that were compared.
+        [[ ! -e $test ]] || { echo "$test" && sed 's/^\(---\|+++\) \([^\t]*\)\t.*/\1 \2/' "$test"; }
+    done
 }
 
 b() {
@@ -59,19 +103,18 @@ sums() {
     b sha256sum f >c && b sha256sum -c c; echo secret | b openssl 2>&1 | head -c 0; b cryptpw -m sha512 -S abcdefgh pw; b uuencode f <f | b uudecode -o g && cmp f g; echo $?
 }
 
-# A server among these, and clients: its own and this machine's.
+# Its server, and clients: its own and this machine's, one by one and eight at a time.
 server() {
-    mkdir -p www && seq 1000 >www/index.html && head -c 300000 /dev/zero >www/big
-    b httpd -f -p 127.0.0.1:18473 -h www &
-    local server=$! try
-    for try in 1 2 3 4 5 6 7 8 9 10; do
-        curl -sf -o /dev/null http://127.0.0.1:18473/ && break
-        sleep 0.3
-    done
-    b wget -q -O - http://127.0.0.1:18473/ | b sha256sum
-    curl -s http://127.0.0.1:18473/big | sha256sum
-    b wget -q -O - http://127.0.0.1:18473/nosuch; echo $?
-    curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:18473/nosuch
+    # shellcheck source-path=SCRIPTDIR source=http/requests.bash
+    . "$here/recipes/http/requests.bash"
+    listening httpd
+    requests cgi-bin/script
+    b wget -q -O - "http://127.0.0.1:$port/" | b sha256sum
+    b wget -q -O - "http://127.0.0.1:$port/nosuch" 2>/dev/null; echo $?
     kill "$server" && wait "$server"
     echo "server $?"
+}
+
+httpd() {
+    launch busybox httpd -f -p "127.0.0.1:$port" -h www
 }
