@@ -2,6 +2,7 @@
 //! both worlds, and comparing what they did.
 
 pub mod bench;
+pub mod clock;
 pub mod emitted;
 pub mod gaps;
 pub mod guests;
