@@ -52,7 +52,8 @@ impl Wasmtime {
             .max_wasm_stack(STACK)
             // This interpreter handles the signals of faults.
             .signals_based_traps(false)
-            .memory_reservation(0)
+            // Shared memories cannot move: without room kept for them they could not grow.
+            .memory_reservation(16 << 20)
             .memory_guard_size(0)
             .memory_reservation_for_growth(1 << 20);
         if code == Code::Pulley {

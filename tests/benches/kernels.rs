@@ -1,7 +1,9 @@
 //! The same kernels natively, in this interpreter on plain and on shared memory, and in
-//! wasmi on plain memory: `cargo bench -p wali-tests --bench kernels [-- --quick] [NAME]`.
+//! wasmi on plain memory: `cargo bench -p wali-tests --bench kernels [-- --quick] [NAME]`. With
+//! `--wasmtime`, in its interpreter Pulley and as Cranelift's machine code, too, on plain memory.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -30,81 +32,73 @@ type World = Box<dyn FnMut(u32) -> (u32, f64)>;
 
 fn main() {
     let options = Options::from_args();
+    let wasmtime = options.wasmtime.then(wasmtime);
     println!(
-        "{}; milliseconds, and times slower than native (wasmi: and than ours)",
+        "{}; milliseconds, and times slower than native (last: wasmi, and than ours)",
         interp::BUILD
     );
+    let mut names = vec!["native", "plain", "shared", "wasmi"];
+    if wasmtime.is_some() {
+        names.extend(["pulley", "cranelift"]);
+    }
     let mut rows = Vec::new();
-    let mut ratios: [Vec<f64>; 4] = Default::default();
+    let mut ratios: Vec<Vec<f64>> = Vec::new();
     for (name, full, quick) in KERNELS.iter().filter(|k| options.wants(k.0)) {
         let n = if options.quick { *quick } else { *full };
-        let [native, plain, shared, wasmi] = measure(name, n, options.rounds(ROUNDS));
-        let all = [
-            plain / native,
-            shared / native,
-            wasmi / native,
-            wasmi / shared,
-        ];
-        rows.push(vec![
-            name.to_string(),
-            format!("{native:.2}"),
-            format!("{plain:.1}"),
-            format!("{:.2}x", all[0]),
-            format!("{shared:.1}"),
-            format!("{:.2}x", all[1]),
-            format!("{wasmi:.1}"),
-            format!("{:.2}x", all[2]),
-            format!("{:.2}x", all[3]),
-        ]);
-        all.iter()
-            .zip(&mut ratios)
-            .for_each(|(ratio, into)| into.push(*ratio));
+        let times = measure(name, n, options.rounds(ROUNDS), wasmtime.as_deref());
+        let [native, _, shared, wasmi, ..] = times[..] else {
+            panic!("four worlds at least");
+        };
+        let slower = times[1..].iter().map(|time| time / native);
+        let slower: Vec<f64> = slower.chain([wasmi / shared]).collect();
+        let mut row = vec![name.to_string(), format!("{native:.2}")];
+        for (time, ratio) in times[1..].iter().zip(&slower) {
+            row.extend([format!("{time:.1}"), format!("{ratio:.2}x")]);
+        }
+        row.push(format!("{:.2}x", wasmi / shared));
+        rows.push(row);
+        ratios.push(slower);
     }
     if rows.is_empty() {
         eprintln!("no kernel of that name");
         std::process::exit(2);
     }
-    let [plain, shared, wasmi, ours] = ratios.map(|r| format!("{:.2}x", geometric_mean(&r)));
-    let blank = String::new;
-    rows.push(vec![
-        "mean".into(),
-        blank(),
-        blank(),
-        plain,
-        blank(),
-        shared,
-        blank(),
-        wasmi,
-        ours,
-    ]);
-    let heading = [
-        "kernel",
-        "native",
-        "plain",
-        "",
-        "shared",
-        "",
-        "wasmi",
-        "",
-        "wasmi/shared",
-    ];
+    let mut last = vec!["mean".to_string(), String::new()];
+    for column in 0..ratios[0].len() {
+        let ratios: Vec<f64> = ratios.iter().map(|row| row[column]).collect();
+        // Times are of no use added up.
+        if column + 1 < names.len() {
+            last.push(String::new());
+        }
+        last.push(format!("{:.2}x", geometric_mean(&ratios)));
+    }
+    rows.push(last);
+    let mut heading = vec!["kernel", "native"];
+    heading.extend(names[1..].iter().flat_map(|name| [name, ""]));
+    heading.push("wasmi/shared");
     table(&heading, &rows);
 }
 
 /// Medians of all worlds, which take turns.
-fn measure(name: &str, n: u32, rounds: usize) -> [f64; 4] {
+fn measure(name: &str, n: u32, rounds: usize, wasmtime: Option<&Path>) -> Vec<f64> {
     let dir = workspace::root().join("tests/benches/kernels");
     let source = dir.join(format!("{name}.c"));
     let built = |shared| build::build_kernel(&source, shared).unwrap_or_else(|e| panic!("{e}"));
     let native =
         build::build_native_kernel(&source, &dir.join("main.c")).unwrap_or_else(|e| panic!("{e}"));
-    let mut worlds: [World; 4] = [
-        native_world(native),
+    let mut worlds: Vec<World> = vec![
+        outside_world(native, Vec::new()),
         our_world(built(false)),
         our_world(built(true)),
         wasmi_world(built(false)),
     ];
-    let mut samples: [Vec<f64>; 4] = Default::default();
+    for engine in ["pulley", "cranelift"] {
+        if let Some(program) = wasmtime {
+            let args = vec![engine.into(), built(false).into()];
+            worlds.push(outside_world(program.into(), args));
+        }
+    }
+    let mut samples = vec![Vec::new(); worlds.len()];
     // The first round warms up: translation, caches, page faults.
     for round in 0..=rounds {
         let mut sums = Vec::new();
@@ -120,19 +114,35 @@ fn measure(name: &str, n: u32, rounds: usize) -> [f64; 4] {
             "{name}: checksums differ: {sums:x?}"
         );
     }
-    samples.map(|s| median(&s))
+    samples.iter().map(|s| median(s)).collect()
 }
 
-fn native_world(program: PathBuf) -> World {
+/// Builds what runs kernels in wasmtime, in a workspace of its own.
+fn wasmtime() -> PathBuf {
+    let folder = workspace::root().join("engines");
+    let target = workspace::target_dir().join("engines");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--release", "--locked", "--bin", "kernel"])
+        .arg("--target-dir")
+        .arg(&target)
+        .current_dir(folder);
+    eprintln!("building wasmtime, which takes some minutes the first time");
+    let status = cargo.status().expect("cargo starts");
+    assert!(status.success(), "{cargo:?}: {status}");
+    target.join("release/kernel")
+}
+
+/// A program that is given the number, and prints the checksum and nanoseconds.
+fn outside_world(program: PathBuf, args: Vec<OsString>) -> World {
     Box::new(move |n| {
-        let output = Command::new(&program)
-            .arg(n.to_string())
-            .output()
-            .expect("the kernel starts");
+        let mut command = Command::new(&program);
+        command.args(&args).arg(n.to_string());
+        let output = command.output().expect("the kernel starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),
-            "{}: {}",
-            program.display(),
+            "{command:?}: {}\n{errors}",
             output.status
         );
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
