@@ -59,3 +59,10 @@ recover() {
     seq 200000 | run bzip2 -1 >broken.bz2
     run bzip2recover broken.bz2 && for file in rec*; do run bzip2 -dc "$file"; done | sha256sum
 }
+
+benchmarks() {
+    [[ -e ../bzip2.32MB ]] || seq 4500000 | head -c 32000000 >../bzip2.32MB
+    measured 'compress 32 MB' run bzip2 -c ../bzip2.32MB
+    [[ -e ../bzip2.32MB.bz2 ]] || "$cache/build/bzip2/native/bzip2" -k ../bzip2.32MB
+    measured 'decompress 32 MB' run bzip2 -dc ../bzip2.32MB.bz2
+}

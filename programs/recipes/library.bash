@@ -9,6 +9,10 @@ build() {
     done
     "$CC" $CFLAGS -Wall -o jumps jumps.c
     "$CC" -O0 -o jumps0 jumps.c
+    # By way of an object of several.
+    "$CC" $CFLAGS -c threads.c
+    "$CC" -nostdlib -r -o relinked.o threads.o
+    "$CC" -o threads-relinked relinked.o -lpthread
     local how
     for how in exceptions legacy-exceptions; do
         "$CC" $CFLAGS $([[ $kind == native ]] || echo "--setjmp=$how") -o "jumps-$how" jumps.c
@@ -17,7 +21,7 @@ build() {
 
 cases() {
     local program
-    for program in threads cancel processes messages jumps jumps0 jumps-exceptions jumps-legacy-exceptions; do
+    for program in threads threads-relinked cancel processes messages jumps jumps0 jumps-exceptions jumps-legacy-exceptions; do
         try "$program" run "$program"
     done
     try start start

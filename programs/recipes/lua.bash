@@ -31,3 +31,11 @@ compiled() {
     run src/lua out.luac
     run src/luac -l out.luac | wc -l
 }
+
+benchmarks() {
+    local kernel
+    for kernel in "$here"/recipes/lua/kernels/*.lua; do
+        measured "$(basename "$kernel" .lua)" run src/lua "$kernel"
+    done
+    measured 'start' run src/lua -e ''
+}

@@ -3,6 +3,7 @@
 mod imports;
 mod jumps;
 mod load;
+mod origin;
 pub mod profile;
 mod signals;
 pub mod stats;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 pub use imports::{ImportAnswer, ImportReport, Problem};
 pub use load::{LoadError, load, load_file};
+pub use origin::Origin;
 pub use threads::End;
 
 use crate::engine::Unwind;
@@ -52,6 +54,8 @@ pub enum StartError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// It was made for something else.
+    Foreign(Origin),
     /// The host's pages are larger than the guest's.
     PageSize {
         /// The host's page size in bytes.
@@ -78,6 +82,7 @@ impl fmt::Display for StartError {
             StartError::Export { name, what } => {
                 write!(f, "not a WALI program: {what} `{name}`")
             }
+            StartError::Foreign(origin) => write!(f, "not a WALI program: {origin}"),
             StartError::PageSize { host } => write!(
                 f,
                 "this host's kernel has pages of {host} bytes, and guests rely on {PAGE}: \
@@ -153,7 +158,7 @@ impl Program {
         process: Arc<Process>,
         settings: Settings,
     ) -> Result<Program, StartError> {
-        check_exports(module)?;
+        check(module)?;
         // SAFETY: asks for a number.
         check_pages(unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64)?;
         let stats = settings.stats.as_ref();
@@ -232,11 +237,22 @@ fn check_pages(host: u64) -> Result<(), StartError> {
     }
 }
 
-/// Whether the module has what every WALI program exports.
+/// Whether the module is a WALI program, as far as can be told without linking it.
 ///
 /// # Errors
-/// Says which export is missing or of the wrong kind.
-pub fn check_exports(module: &Module) -> Result<(), StartError> {
+/// Says what it is instead, or which export is missing or of the wrong kind.
+pub fn check(module: &Module) -> Result<(), StartError> {
+    let unlinkable = |report: &ImportReport| matches!(report.answer, ImportAnswer::Unlinkable(_));
+    let exports = check_exports(module);
+    if (exports.is_err() || report(module).iter().any(unlinkable))
+        && let Some(origin) = origin::of(module)
+    {
+        return Err(StartError::Foreign(origin));
+    }
+    exports
+}
+
+fn check_exports(module: &Module) -> Result<(), StartError> {
     let error = |name, what| Err(StartError::Export { name, what });
     match module.export(START) {
         Some(ExportIndex::Func(index)) => {

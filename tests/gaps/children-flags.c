@@ -16,7 +16,7 @@ int main(void) {
   LINUX(came == 0);
   kill(child, SIGKILL);
   waitpid(child, &status, 0);
-  action.sa_flags = SA_NOCLDWAIT;
+  action.sa_flags = SA_NOCLDWAIT | SA_RESTART;
   sigaction(SIGCHLD, &action, NULL);
   child = fork();
   if (child == 0) _exit(0);

@@ -350,8 +350,6 @@ static void after_vfork(void) {
   char *argv[] = {self, "sleep", NULL}, *none[] = {NULL};
   int *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   fflush(stdout);
-  struct timespec start, now;
-  clock_gettime(CLOCK_MONOTONIC, &start);
 #ifdef __wasm__
   pid_t child = (pid_t)raw(vfork);
 #else
@@ -364,10 +362,9 @@ static void after_vfork(void) {
     execve(self, argv, none);
     _exit(99);
   }
-  clock_gettime(CLOCK_MONOTONIC, &now);
   CHECK(*shared == 1);
-  // The program runs for two seconds, for which nobody waits.
-  CHECK((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 1500);
+  // For the program's end, which is far, nobody waits.
+  LIBC(waitpid(child, NULL, WNOHANG));
   kill(child, SIGKILL);
   show("sleeper", child);
 }
@@ -425,7 +422,7 @@ int main(int argc, char **argv) {
   if (strcmp(argv[1], "check_attributes") == 0) return check_attributes(argv);
   if (strcmp(argv[1], "length") == 0) return length(argc, argv);
   if (strcmp(argv[1], "sleep") == 0) {
-    struct timespec wait = {2, 0};
+    struct timespec wait = {1000, 0};
     return nanosleep(&wait, NULL);
   }
   if (strcmp(argv[1], "count") == 0) {

@@ -66,6 +66,12 @@ static void brief(void) {
 static void until_asleep(pid_t pid) {
   while (state(pid) != 'S') brief();
 }
+// Until a child has said that it is about to wait, and does.
+static void until_it_waits(pid_t pid) {
+  while (shared->step != 1) brief();
+  shared->step = 0;
+  until_asleep(pid);
+}
 
 static pid_t foreground(void) {
   int group = 0;
@@ -141,6 +147,7 @@ static pid_t job(void (*what)(void), int front) {
 static void type(const char *keys) { must("keys", write(master, keys, strlen(keys))); }
 
 static void sleeps(void) {
+  shared->step = 1;
   for (;;) pause();
 }
 static void naps(void) {
@@ -151,6 +158,7 @@ static void naps(void) {
 }
 static void reads_line(void) {
   char line[16];
+  shared->step = 1;
   ssize_t n = read(terminal, line, sizeof line);
   _exit(n == 3 ? 5 : n < 0 ? errno : 9);
 }
@@ -194,19 +202,19 @@ static void as_shell(void) {
   LIBC(set_foreground(getpid()));
   // A second one, which ^C ends; a third, which ^\ does.
   pid = job(sleeps, 1);
-  until_asleep(pid);
+  until_it_waits(pid);
   type("\003");
   await(pid, "^C");
   struct rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   pid = job(sleeps, 1);
-  until_asleep(pid);
+  until_it_waits(pid);
   type("\034");
   await(pid, "^\\");
   LIBC(set_foreground(getpid()));
   // A foreground job that reads.
   pid = job(reads_line, 1);
-  until_asleep(pid);
+  until_it_waits(pid);
   type("ab\n");
   await(pid, "reader");
   LIBC(set_foreground(getpid()));
@@ -376,7 +384,8 @@ static void hangup(void) {
     _exit(3);
   }
   await(child, "leader");
-  while (state(shared->result) == 'S') brief();
+  char now;
+  while ((now = state(shared->result)) != 0 && now != 'Z') brief();
   printf("its group has gone, too\n");
 }
 
@@ -493,13 +502,15 @@ static void edits(void) {
 static void handles(void) {
   signal(SIGTTOU, SIG_IGN);
   pid_t pid = job(edits, 1);
+  until_it_waits(pid);
   for (int i = 0; i < 3; i++) {
-    until_asleep(pid);
     type("\032");
     await(pid, "^Z");
     printf("handled %d\n", shared->handled);
     kill(-pid, SIGCONT);
     await(pid, "fg");
+    // Two handlers, one of which ends with a ten.
+    while (shared->handled < 12 * (i + 1)) brief();
     until_asleep(pid);
     printf("handled %d\n", shared->handled);
   }

@@ -1,11 +1,15 @@
 // Random calls of the mmap family in an arena of pages, natively and here: after each one, every
-// page must be the same: mapped or not, readable or not, with the same bytes in it.
+// page must be the same: mapped or not, readable or not, with the same bytes in it. Plain are those
+// that emulators do alike: no moving, no advice, no files that change their size, nothing that is
+// writable alone, no protection of what is not there.
 //
 // cases:
 //   one: { args: ["1", "1500"] }
 //   two: { args: ["2", "1500"] }
 //   three: { args: ["3", "1500"] }
 //   four: { args: ["4", "1500"] }
+//   plain: { args: ["5", "1500", plain] }
+//   plain_too: { args: ["6", "1500", plain] }
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -20,7 +24,7 @@
 
 static char *arena;
 static uint64_t state;
-static int file, ends[2], zero, depth;
+static int file, ends[2], zero, depth, plain;
 
 // What is known of each page: which mapping it belongs to and its place in it. Calls on ranges
 // that must be one mapping are made on pages that surely are, since which neighbours the kernel
@@ -112,11 +116,15 @@ static unsigned free_run(unsigned at) {
   return n;
 }
 
-static const unsigned protections[] = {PROT_NONE, PROT_READ, RW, RW, RW, PROT_WRITE};
+static unsigned some_protection(void) {
+  static const unsigned all[] = {PROT_NONE, PROT_READ, RW, RW, RW, PROT_WRITE};
+  unsigned prot = all[below(6)];
+  return plain && prot == PROT_WRITE ? RW : prot;
+}
 
 static void do_map(unsigned at, unsigned n) {
-  unsigned prot = protections[below(6)];
-  int kind = (int)below(4), no_replace = below(6) == 0;
+  unsigned prot = some_protection();
+  int kind = (int)below(4), no_replace = below(6) == 0 && !plain;
   int flags = no_replace ? MAP_FIXED_NOREPLACE : MAP_FIXED, fd = -1;
   off_t offset = 0;
   flags |= kind & 1 ? MAP_SHARED : MAP_PRIVATE;
@@ -220,7 +228,9 @@ static void do_move(unsigned at) {
 }
 
 static void do_protect(unsigned at, unsigned n) {
-  unsigned prot = protections[below(6)];
+  unsigned prot = some_protection(), mapped = 0;
+  while (mapped < n && known[at + mapped].mapping) mapped++;
+  if (plain && mapped < n) return;
   int result = (int)raw(mprotect, ADDRESS(page(at)), n * PAGE, prot);
   for (unsigned i = at; i < at + n && known[i].mapping;) {
     unsigned same = 1;
@@ -266,7 +276,7 @@ static void do_touch(unsigned at, unsigned n) {
 static void do_file(void) {
   char what[80];
   int result;
-  if (below(2)) {
+  if (below(2) && !plain) {
     unsigned pages = 4 + below(FILE_PAGES);
     result = ftruncate(file, pages * PAGE - below(2) * 100);
     snprintf(what, sizeof what, "truncate to %u", pages);
@@ -303,7 +313,9 @@ static void steps(unsigned count) {
     if (at + n > PAGES) n = PAGES - at;
     int result;
     char what[80];
-    switch (below(32)) {
+    unsigned kind = below(32);
+    if (plain && ((kind >= 10 && kind <= 17) || kind == 21 || kind == 22 || kind == 30)) kind %= 10;
+    switch (kind) {
       case 0 ... 6: do_map(at, n); break;
       case 7 ... 9:
         result = (int)raw(munmap, ADDRESS(page(at)), n * PAGE);
@@ -332,6 +344,7 @@ static void steps(unsigned count) {
 
 int main(int argc, char **argv) {
   if (argc < 3) return 2;
+  plain = argc > 3;
   state = 0x9e3779b97f4a7c15ull * (unsigned)atoi(argv[1]);
   for (int i = 0; i < 8; i++) random64();
   file = memfd_create("pages", 0);

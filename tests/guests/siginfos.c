@@ -296,7 +296,8 @@ static void children(void) {
     LIBC(waitid(P_PID, (id_t)child, &info, WEXITED));
     printf("waitid: signal %d, code %d, status %d, child %d\n", info.si_signo, info.si_code, info.si_status, info.si_pid == child);
   }
-  handle(SIGCHLD, SA_NOCLDWAIT);
+  // A signal that comes while it looks begins the wait again, and does not end it.
+  handle(SIGCHLD, SA_NOCLDWAIT | SA_RESTART);
   handled = 0;
   pid_t child = fork();
   if (child == 0) _exit(3);
@@ -380,7 +381,7 @@ static void queues(void) {
 
 static void limits(void) {
   // Time of the processor's, of which the least is a second.
-  struct rlimit limit = {1, 3};
+  struct rlimit limit = {1, 60};
   handle(SIGXCPU, 0), handle(SIGXFSZ, 0);
   setrlimit(RLIMIT_CPU, &limit);
   for (volatile unsigned long long turns = 0; handled < 1; turns++) {}
@@ -485,6 +486,9 @@ static void context(void) {
   sigaddset(&action.sa_mask, SIGINT);
   int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGHUP, SIGSEGV};
   for (int i = 0; i < 5; i++) sigaction(signals[i], &action, NULL);
+  // What is there without it comes from whoever started this program.
+  stack_t none = {.ss_flags = SS_DISABLE};
+  sigaltstack(&none, NULL);
   mask(SIG_BLOCK, SIGTERM);
   raise(SIGTERM);
   raise(SIGUSR1);

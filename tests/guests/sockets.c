@@ -1,5 +1,6 @@
 // Sockets of every kind, in one process: pairs, names in the file system, loopback addresses.
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -241,8 +242,10 @@ static void internet(int family) {
   CHECK(filled > (long long)sizeof block);
   LIBC(shutdown(listener, SHUT_RDWR));
   RAW(raw(accept, listener, NULL, NULL));
-  close(client), close(server), close(listener);
+  close(client), close(server);
+  // While the port is nobody else's.
   LIBC(connect(socket(family, SOCK_STREAM, 0), (void *)&at, len));
+  close(listener);
 
   puts("datagrams");
   int a = socket(family, SOCK_DGRAM, 0), b = socket(family, SOCK_DGRAM, 0);
@@ -260,6 +263,8 @@ static void internet(int family) {
   LIBC(connect(a, (void *)&there, len));
   close(b);
   LIBC(send(a, "to nobody", 9, 0));
+  struct pollfd error = {a, 0, 0};
+  LIBC(poll(&error, 1, -1));
   LIBC(send(a, "refused", 7, 0));
   LIBC(send(a, "again", 5, 0));
   ((struct sockaddr *)&there)->sa_family = AF_UNSPEC;

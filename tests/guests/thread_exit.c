@@ -267,15 +267,22 @@ static void blocked(void) {
 }
 
 // The first thread ends while others are blocked; the last of them ends the process.
+#define QUICK 20
+static int quick_tids[QUICK];
+static void *exits_quickly(void *argument) {
+  STORE((int *)argument, gettid());
+  count_up(&ready);
+  raw_exit(1);
+}
 static void *last_one(void *argument) {
   wait_for_main();
-  struct timespec some = {0, 1000000};
-  nanosleep(&some, NULL);
+  wait_for(&ready, QUICK);
+  for (int i = 0; i < QUICK; i++) wait_until_gone(quick_tids[i]);
   raw_exit((int)(intptr_t)argument);
 }
 static void quick_then_last(void) {
   main_tid = (unsigned)getpid();
-  for (int i = 0; i < 20; i++) start(exits, (void *)1);
+  for (int i = 0; i < QUICK; i++) start(exits_quickly, &quick_tids[i]);
   start(last_one, (void *)12);
   leave_main(3);
 }

@@ -160,12 +160,14 @@ static void inherited(void) {
 }
 
 static int pipes[2];
+static unsigned ended;
 static void *reads(void *argument) {
   char byte;
   tids[0] = gettid();
   count_up(&ready);
   ssize_t n = read(pipes[0], &byte, 1);
   printf("read: %s\n", n < 0 ? error_name(errno) : "data");
+  count_up(&ended);
   return argument;
 }
 static void interrupts(void) {
@@ -177,13 +179,14 @@ static void interrupts(void) {
   for (int i = 0; i < 20; i++) {
     pthread_t thread = start(reads, NULL);
     wait_for(&ready, 2 + (unsigned)i);
-    wait_until_asleep(tids[0]);
     if (i % 2) {
+      unsigned before = LOAD(&seen);
+      wait_until_asleep(tids[0]);
       pthread_kill(thread, SIGUSR2);
-      wait_for(&seen, (unsigned)i + 1);
+      wait_while(&seen, before);
       write(pipes[1], "x", 1);
     } else {
-      pthread_kill(thread, SIGUSR1);
+      interrupt_until(&ended, (unsigned)i, thread, tids[0], SIGUSR1);
     }
     join(thread);
   }

@@ -72,9 +72,21 @@ static inline char state_of(int tid) {
     if (*at == ')') return at[2];
   return 0;
 }
-// Whoever waits for a copy that vfork made does so without being interruptible.
+// Perhaps not yet in the call that it is about to make. Whoever waits for a copy that vfork made
+// does so without being interruptible.
 static inline void wait_until_asleep(int tid) {
   for (char state; (state = state_of(tid)) != 'S' && state != 'D';) sched_yield();
+}
+// Sends a signal to a thread that waits in some call, or is about to, until the word changes: it may
+// come too early to end the call.
+static inline void interrupt_until(unsigned *word, unsigned value, pthread_t thread, int tid,
+                                   int signal) {
+  wait_until_asleep(tid);
+  while (LOAD(word) == value) {
+    struct timespec some = {0, 1000000};
+    pthread_kill(thread, signal);
+    nanosleep(&some, NULL);
+  }
 }
 static inline void wait_until_gone(int tid) {
   while (state_of(tid)) sched_yield();

@@ -35,6 +35,21 @@ static pid_t killed(int signal) {
   return pid;
 }
 
+// A child that stops, and ends when the pipe is closed, lest its end hides that it went on.
+static pid_t stopped(int ends_at[2]) {
+  if (pipe(ends_at) != 0) die("pipe");
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    char byte;
+    close(ends_at[1]);
+    kill(getpid(), SIGSTOP);
+    _exit(1 + (int)read(ends_at[0], &byte, 1));
+  }
+  close(ends_at[0]);
+  return pid;
+}
+
 static void show(int status) {
   printf("status %x: exited %d %d, signalled %d %d, stopped %d %d, continued %d\n", status & 0xff7f,
          WIFEXITED(status), WEXITSTATUS(status), WIFSIGNALED(status), WTERMSIG(status),
@@ -55,18 +70,8 @@ static void statuses(void) {
     CHECK(wait(&status) == pid);
     show(status);
   }
-  // It ends when it is told, lest its end hides that it went on.
   int ends_at[2];
-  if (pipe(ends_at) != 0) die("pipe");
-  fflush(stdout);
-  pid_t pid = fork();
-  if (pid == 0) {
-    char byte;
-    close(ends_at[1]);
-    kill(getpid(), SIGSTOP);
-    _exit(1 + (int)read(ends_at[0], &byte, 1));
-  }
-  close(ends_at[0]);
+  pid_t pid = stopped(ends_at);
   CHECK(waitpid(pid, &status, WUNTRACED) == pid);
   show(status);
   kill(pid, SIGCONT);
@@ -121,10 +126,12 @@ static void infos(void) {
   show_info(pid, waitid(P_ALL, 0, &info, WEXITED), &info);
   pid = killed(SIGTERM);
   show_info(pid, waitid(P_PGID, (id_t)getpgrp(), &info, WEXITED), &info);
-  pid = killed(SIGSTOP);
+  int ends_at[2];
+  pid = stopped(ends_at);
   show_info(pid, waitid(P_PID, (id_t)pid, &info, WSTOPPED), &info);
   kill(pid, SIGCONT);
   show_info(pid, waitid(P_PID, (id_t)pid, &info, WCONTINUED), &info);
+  close(ends_at[1]);
   int fd = (int)raw(pidfd_open, pid, 0);
   show_info(pid, waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED), &info);
   pid = child(0);
@@ -203,6 +210,8 @@ static void handled(void) {
     seen = 0;
     pid = killed(SIGSTOP);
     while (waitpid(pid, &status, WUNTRACED) < 0) {}
+    // Whoever waits may see the stop before the signal is sent.
+    while (stops == 0 && !seen) raw(sched_yield);
     printf("told of the stop: %d, code %d, status %d\n", seen, seen_code, seen_status);
     kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0) {}

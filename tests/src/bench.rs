@@ -13,6 +13,8 @@ use crate::workspace;
 pub struct Options {
     /// Little work and few rounds: only to see that everything runs.
     pub quick: bool,
+    /// Beside wasmtime, too, for benches of the interpreter.
+    pub wasmtime: bool,
     /// Parts of names; all benches if there are none.
     pub filters: Vec<String>,
 }
@@ -22,15 +24,20 @@ impl Options {
     pub fn from_args() -> Options {
         let mut options = Options {
             quick: false,
+            wasmtime: false,
             filters: Vec::new(),
         };
         for arg in std::env::args().skip(1) {
             match arg.as_str() {
                 "--bench" => {}
                 "--quick" => options.quick = true,
+                "--wasmtime" => options.wasmtime = true,
                 name if !name.starts_with('-') => options.filters.push(name.into()),
                 other => {
-                    eprintln!("unknown option {other}; there are --quick and names to choose by");
+                    eprintln!(
+                        "unknown option {other}; there are --quick, --wasmtime (for kernels) and \
+                         names to choose by"
+                    );
                     std::process::exit(2);
                 }
             }

@@ -2,6 +2,7 @@
 //! both worlds, and comparing what they did.
 
 pub mod bench;
+pub mod clock;
 pub mod emitted;
 pub mod gaps;
 pub mod guests;
@@ -12,4 +13,5 @@ pub mod native;
 pub mod old_kernel;
 pub mod process;
 pub mod random;
+pub mod smith;
 pub mod workspace;

@@ -64,6 +64,8 @@ pub fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    // SAFETY: system calls between fork and execve, and nothing else.
+    unsafe { command.pre_exec(heed_signals) };
     let start = Instant::now();
     #[expect(
         clippy::zombie_processes,
@@ -111,6 +113,16 @@ pub fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Outcome {
             max_rss,
         }
     })
+}
+
+/// Has the calling process ignore no signals: shells ignore some for what runs in the background, and
+/// nohup does, which its programs inherit.
+fn heed_signals() -> std::io::Result<()> {
+    for signal in 1..=31 {
+        // SAFETY: sets no handler. Two signals that cannot be set stay as they are.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
 }
 
 /// What tells a file from others.

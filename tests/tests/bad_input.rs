@@ -285,10 +285,79 @@ fn imports_must_be_known_and_of_a_fitting_type() {
     import(r#""wali" "__cl_get_argc" (func (result f64))"#).refused(&["__cl_get_argc", "f64"]);
     import(r#""env" "puts" (func (param i32) (result i32))"#).refused(&["env", "puts"]);
     import(r#""wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))"#)
-        .refused(&["wasi_snapshot_preview1", "fd_write"]);
+        .refused(&["made for WASI", "wali-cc"]);
     import(r#""env" "table" (table 1 funcref)"#).refused(&["env", "table"]);
     run_wat(r#"(module (import "env" "memory" (memory 1)) (export "memory" (memory 0)) (func (export "_start")))"#)
         .refused(&["env", "memory"]);
+}
+
+#[test]
+fn what_was_made_for_something_else_is_told() {
+    let says = |text: &str, word: &str| {
+        run_wat(&format!("(module {text})")).refused(&["not a WALI program", word]);
+    };
+    let start = r#"(memory (export "memory") 1) (func (export "_start"))"#;
+    let import = |module: &str, name: &str| format!(r#"(import "{module}" "{name}" (func))"#);
+    says(
+        &format!("{} {start}", import("wasi_unstable", "fd_close")),
+        "WASI",
+    );
+    says(&import("env", "emscripten_resize_heap"), "Emscripten");
+    says(
+        &format!("{}{start}", import("env", "invoke_vii")),
+        "Emscripten",
+    );
+    says(
+        &format!("{}{}", import("a", "a"), import("a", "b")),
+        "Emscripten",
+    );
+    says(&import("gojs", "runtime.wasmExit"), "Go");
+    says(
+        &import("__wbindgen_placeholder__", "__wbindgen_throw"),
+        "wasm-bindgen",
+    );
+    says(&import("./app_bg.js", "__wbg_log_1"), "wasm-bindgen");
+    says(
+        &format!(
+            r#"{} (func (export "__new")) (func (export "__pin"))"#,
+            import("env", "abort")
+        ),
+        "AssemblyScript",
+    );
+    let object = r#"(import "env" "__linear_memory" (memory 0))"#;
+    says(
+        &format!("{} {object}", import("wali", "SYS_getpid")),
+        "object file",
+    );
+    says(
+        r#"(import "env" "__memory_base" (global i32))"#,
+        "shared library",
+    );
+    says(
+        r#"(memory (export "memory") 1) (func (export "add"))"#,
+        "_start",
+    );
+    says(
+        &format!(
+            r#"{} (func (export "_initialize"))"#,
+            import("wali", "SYS_getpid")
+        ),
+        "this is a library",
+    );
+}
+
+#[test]
+fn what_is_imported_of_others_is_named() {
+    let both = r#"(module (import "wali" "SYS_getpid" (func (result i64)))
+        (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+        (memory (export "memory") 1) (func (export "_start")))"#;
+    run_wat(both).refused(&["wasi_snapshot_preview1.sched_yield", "that is WASI's"]);
+    // What needs nothing runs, whoever made it.
+    let run = run_wat(
+        r#"(module (memory (export "memory") 1) (func (export "_start"))
+           (func (export "emscripten_stack_get_current")))"#,
+    );
+    run.ends(End::Exit(0));
 }
 
 #[test]

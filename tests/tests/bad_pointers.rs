@@ -216,7 +216,7 @@ fn run(
         });
     }
     let name = command.get_program().to_owned();
-    let outcome = process::run(command, b"", Duration::from_secs(20));
+    let outcome = process::run(command, b"", Duration::from_secs(60));
     if outcome.end != End::Exit(0) {
         return Err(format!(
             "{}: {}\n{}",

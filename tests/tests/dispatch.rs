@@ -50,6 +50,18 @@ fn of_vectors(name: &str) -> bool {
     shapes.iter().any(|shape| name.starts_with(shape))
 }
 
+/// What to do about faults.
+const HELP: &str = "
+A handler must go on to the next one by a jump, with the native stack as it found it: otherwise each
+guest instruction costs a native frame, until the stack overflows. LLVM makes the call at a handler's end a
+jump if nothing of the handler is still needed after it. So in a handler, and in what is inlined into it,
+- no local variable's address may escape, and nothing that has a destructor may be alive at the end;
+- cold paths are functions of their own, `#[inline(never)]` and called at the end with the same arguments;
+- what is alive across a call must fit the registers that calls do not keep: otherwise registers are saved on
+  the usual way, which costs time. Move the call out of the usual way, or, if the handler is rare or
+  long, list it in SPILLING.
+ARCHITECTURE.md says more (\"A handler\").";
+
 #[test]
 fn handlers_go_on_by_jumps() {
     let names = wali_runtime::interp::handler_names();
@@ -88,5 +100,5 @@ fn handlers_go_on_by_jumps() {
             ));
         }
     }
-    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(faults.is_empty(), "\n{}\n{HELP}", faults.join("\n"));
 }

@@ -361,7 +361,9 @@ fn a_threads_instance_shares_memory_without_resetting_it() {
 #[test]
 fn a_host_function_that_keeps_a_guest_waiting_does_not_block_interrupts() {
     let entered = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicBool::new(false));
     let (flag, seen) = (Arc::clone(&entered), entered);
+    let waits_for = Arc::clone(&asked);
     let mut imports = Imports::new();
     imports.define(
         "h",
@@ -371,7 +373,9 @@ fn a_host_function_that_keeps_a_guest_waiting_does_not_block_interrupts() {
             &[],
             Box::new(move |_, _| {
                 flag.store(true, Ordering::SeqCst);
-                thread::sleep(Duration::from_millis(50));
+                while !waits_for.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
                 Ok(())
             }),
         ),
@@ -387,6 +391,7 @@ fn a_host_function_that_keeps_a_guest_waiting_does_not_block_interrupts() {
             thread::yield_now();
         }
         handle.interrupt();
+        asked.store(true, Ordering::SeqCst);
     });
     let trap = instance
         .invoke("f", &[])

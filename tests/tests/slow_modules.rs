@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use wali_runtime::interp::{Imports, Instance, Module};
+use wali_tests::clock;
 
 /// Counts what is allocated, and the most of it.
 struct Counting;
@@ -80,25 +81,15 @@ fn body(code: &[&[u8]]) -> Vec<u8> {
 const END: u8 = 0x0b;
 const DROP: u8 = 0x1a;
 
-/// Processor time, in which other processes do not count, of loading and running the module, and the most
-/// memory.
+/// Processor time of loading and running the module, and the most memory.
 fn cost(bytes: &[u8]) -> (Duration, usize) {
-    let clock = || {
-        // SAFETY: a timespec of zeros is one, and the call writes it.
-        let now = unsafe {
-            let mut now: libc::timespec = std::mem::zeroed();
-            libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now);
-            now
-        };
-        Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
-    };
     let before = NOW.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
-    let start = clock();
+    let start = clock::used();
     let module = Module::new(bytes).unwrap_or_else(|e| panic!("{e}"));
     let instance = Instance::new(&module, &Imports::new()).expect("an instance");
     instance.invoke("f", &[]).unwrap_or_else(|e| panic!("{e}"));
-    let taken = clock() - start;
+    let taken = clock::used() - start;
     (taken, MOST.load(Ordering::Relaxed) - before)
 }
 

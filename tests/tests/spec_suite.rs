@@ -649,7 +649,26 @@ const OTHERS: &[Suite<Outcome>] = &[
     ("Garbage collection", || Outcome::of(proposal(Proposal::GC))),
 ];
 
-const LIMITS: &str = "
+const REST: &str = "
+Why they are not, and which guests would need them:
+
+- Several memories: clang and rustc have no way to name a second one, `wasm-ld` makes one, and addresses in
+  WALI's calls are in it. Only tools that merge modules make more. Loads and stores take the memory's
+  base from a register; with more than one, another set of handlers would have to fetch it.
+- 64-bit memories are another ABI, that of the target `wasm64`: WALI's pointers have 32 bits. A reservation
+  cannot bound an address of 64 bits, so that each access would have to compare.
+- Typed function references: pointers to functions in C, C++ and Rust are indices into a table, and are
+  called by `call_indirect`. No compiler of these languages emits `call_ref`.
+- Garbage collection is for other languages. clang 22 uses one instruction of it, if told `-mgc`, for
+  `__builtin_wasm_test_function_pointer_signature`, which tells what a cast function pointer is; here
+  `--emulate-fn-casts` has such casts work.
+
+## Random modules
+
+`tests/tests/differential.rs` compares what random modules do here and in `wasmi`, and here with signals that
+interrupt them; `damaged_modules.rs` changes modules at random. Both are part of `./ci`, with fixed seeds.
+`engines/`, which is built by hand, compares with wasmtime, too: see [fuzz.md](fuzz.md).
+
 ## Limits
 
 What a module costs is in proportion to its size (`tests/tests/slow_modules.rs`): below half a second and
@@ -722,7 +741,7 @@ fn the_table_is_up_to_date() {
         let (files, not) = (c.files, problems.len());
         text.push_str(&format!("| {title} | {files} | {held} | {not} |\n"));
     }
-    text.push_str(LIMITS);
+    text.push_str(REST);
     let path = workspace::root().join("docs/conformance.md");
     if std::env::var_os("WALI_BLESS").is_some() {
         std::fs::write(&path, &text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

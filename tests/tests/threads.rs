@@ -34,7 +34,7 @@ fn run(mut program: Program) -> Outcome {
     let before = count("/proc/self/task");
     let outcome = program.run();
     drop(program);
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         if count("/proc/self/task") <= before {
             return outcome;
         }

@@ -21,7 +21,7 @@ use crate::interp::{
 };
 
 /// The module that WALI's imports come from.
-const WALI: &str = "wali";
+pub const WALI: &str = "wali";
 
 /// What the names of system calls begin with.
 const SYSCALL: &str = "SYS_";
@@ -90,7 +90,7 @@ fn find(
 ) -> Result<(Target, FuncType), String> {
     if import.module != WALI {
         return Err(if import.module.starts_with("wasi") {
-            "this is a WASI program, not a WALI one".into()
+            "that is WASI's; WALI has only the module `wali`".into()
         } else if import.module == "env" {
             "WALI has only the module `wali` (was this linked with undefined symbols allowed, \
              or by Emscripten?)"

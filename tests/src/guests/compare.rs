@@ -13,10 +13,10 @@ use crate::process::{self, End, Outcome};
 use crate::workspace::{self, Target};
 
 /// How long a guest may take.
-const LIMIT: Duration = Duration::from_secs(60);
-/// How long if it is emulated. Those that an emulator hangs take all of it, so that more would
-/// cost more than it tells.
-const EMULATED: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(120);
+/// How long if it is emulated, by a machine that has much else to do. Those that an emulator hangs take
+/// all of it, so that more would cost more than it tells.
+const EMULATED: Duration = Duration::from_secs(180);
 
 /// What a run in one world gave, as texts to compare.
 #[derive(Debug, Clone)]

@@ -61,14 +61,14 @@ pub fn check(args: &Args) -> ExitCode {
         Ok((module, _)) => module,
         Err(status) => return status,
     };
-    let exports = program::check_exports(&module);
+    let form = program::check(&module);
     let reports = program::report(&module);
     let kernel = args.kernel.or_else(kernel::release);
     let printed = match args.json {
         true => print_json(
             args,
             kernel,
-            exports.as_ref().err(),
+            form.as_ref().err(),
             &reports,
             &module.features(),
         ),
@@ -83,7 +83,7 @@ pub fn check(args: &Args) -> ExitCode {
         }
         _ => {}
     }
-    if let Err(error) = &exports {
+    if let Err(error) = &form {
         complain(&args.module, error);
         return ExitCode::from(CANNOT_RUN);
     }
@@ -156,7 +156,8 @@ fn print(kernel: Option<Release>, named: bool, reports: &[ImportReport]) -> io::
         writeln!(out, "{}", line.trim_end())?;
     }
     let arch = std::env::consts::ARCH;
-    writeln!(out, "{} imports on {arch}", rows.len())?;
+    let plural = if rows.len() == 1 { "" } else { "s" };
+    writeln!(out, "{} import{plural} on {arch}", rows.len())?;
     if let (Some(kernel), false) = (kernel, lacking.is_empty()) {
         let which = match named {
             true => format!("Linux {kernel}"),

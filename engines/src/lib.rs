@@ -1,0 +1,5 @@
+//! This interpreter beside wasmtime.
+
+mod cases;
+
+pub use cases::{Code, Wasmtime};
