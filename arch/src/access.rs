@@ -3,12 +3,34 @@
 //!
 //! Loads and stores of the interpreter are *pinned*: at the instruction that may
 //! fault, the interpreter's state lies in the C ABI's first three argument
-//! registers, so that a fault handler finds it without any bookkeeping on the fast
-//! path. The handler moves the program counter to the site's landing (see
+//! registers (and behind them, see [`Acc`]), so that a fault handler finds it without any
+//! bookkeeping on the fast path. The handler moves the program counter to the site's landing (see
 //! [`crate::fault`]), which makes [`enter`] return [`FAULTED`].
 
 pub use crate::bulk::{copy, copy_backward, fill};
 use crate::isa;
+
+/// Values that an engine carries from one piece of code to the next in the C ABI's fifth integer
+/// register and first two floating-point ones, as arguments behind its first four.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Acc {
+    /// An integer of whatever width.
+    pub int: u64,
+    /// A 32-bit float.
+    pub single: f32,
+    /// A 64-bit float.
+    pub double: f64,
+}
+
+impl Acc {
+    /// Nothing in particular.
+    pub const NONE: Acc = Acc {
+        int: 0,
+        single: 0.0,
+        double: 0.0,
+    };
+}
 
 /// What [`enter`] and a landing exchange; the first field of an engine's context.
 #[repr(C)]
@@ -22,6 +44,8 @@ pub struct Landing {
     pub fault_sp: *mut u64,
     /// The address whose access faulted.
     pub fault_addr: usize,
+    /// What was in the registers of [`Acc`] at the fault.
+    pub acc: Acc,
 }
 
 impl Landing {
@@ -32,6 +56,7 @@ impl Landing {
             fault_ip: core::ptr::null(),
             fault_sp: core::ptr::null_mut(),
             fault_addr: 0,
+            acc: Acc::NONE,
         }
     }
 }
@@ -57,6 +82,8 @@ pub struct Pins {
     pub ip: *const u64,
     /// The guest's frame pointer.
     pub sp: *mut u64,
+    /// What the engine carries in registers.
+    pub acc: Acc,
 }
 
 /// A bulk access that met an inaccessible page.
@@ -117,6 +144,26 @@ pinned! {
     load64 store64 u64;
 }
 
+/// Loads a float from an address of any alignment.
+///
+/// # Safety
+/// As for [`load32`].
+#[inline(always)]
+pub unsafe fn load_f32(address: *const u8, pins: Pins) -> f32 {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { isa::load_f32(address, pins) }
+}
+
+/// Loads a float from an address of any alignment.
+///
+/// # Safety
+/// As for [`load64`].
+#[inline(always)]
+pub unsafe fn load_f64(address: *const u8, pins: Pins) -> f64 {
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { isa::load_f64(address, pins) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +174,13 @@ mod tests {
         sp: *mut u64,
         mem: *mut u8,
     ) -> usize {
-        let pins = Pins { landing, ip, sp };
+        let acc = Acc::NONE;
+        let pins = Pins {
+            landing,
+            ip,
+            sp,
+            acc,
+        };
         // SAFETY: the test passes eight readable and writable bytes as `mem`.
         unsafe {
             let value = load32(mem.wrapping_add(1), pins);

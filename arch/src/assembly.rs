@@ -94,7 +94,7 @@ macro_rules! system_calls {
 
 /// Accesses to guest memory, of the registers of the pins, that of the faulting address, and
 /// the instructions that load and store `{value}` at `{address}`, with the class of `{value}`'s
-/// register in the store.
+/// register in the store; and those that load floats.
 ///
 /// Those of [`crate::access`] go to the pinned landing; those for `bulk` go on behind the access
 /// and return the faulting address, which is never 0. `block` is how many bytes are best moved at
@@ -102,14 +102,18 @@ macro_rules! system_calls {
 #[cfg(wali_isa)]
 macro_rules! accesses {
     (
-        pins $landing:tt $ip:tt $sp:tt, fault $fault:tt;
+        pins $landing:tt $ip:tt $sp:tt $int:tt $single:tt $double:tt, fault $fault:tt;
         u8: $load8:literal, $store8:literal $class8:ident;
         u16: $load16:literal, $store16:literal $class16:ident;
         u32: $load32:literal, $store32:literal $class32:ident;
         u64: $load64:literal, $store64:literal $class64:ident;
+        f32: $load_single:literal, f64: $load_double:literal in $floats:ident;
         block $size:literal: $load:literal, $store:literal $temporaries:tt;
     ) => {
-        accesses! { @pinned ($landing $ip $sp)
+        accesses! { @float ($landing $ip $sp $int $single $double) $floats
+            load_f32($load_single) f32; load_f64($load_double) f64;
+        }
+        accesses! { @pinned ($landing $ip $sp $int $single $double)
             load8($load8) store8($store8 $class8) u8;
             load16($load16) store16($store16 $class16) u16;
             load32($load32) store32($store32 $class32) u32;
@@ -121,11 +125,40 @@ macro_rules! accesses {
         }
         accesses! { @block $fault $size $load $store $temporaries }
     };
+    (@float $pins:tt $class:ident $($load:ident($out:literal) $ty:ident;)*) => {
+        $(accesses! { @float_load $pins $class $load($out) $ty })*
+    };
+    (
+        @float_load ($landing:tt $ip:tt $sp:tt $int:tt $single:tt $double:tt)
+        $class:ident $load:ident($out:literal) $ty:ident
+    ) => {
+        #[inline(always)]
+        pub unsafe fn $load(address: *const u8, pins: crate::access::Pins) -> $ty {
+            let value: $ty;
+            // SAFETY: as for the loads of integers.
+            unsafe {
+                core::arch::asm!(
+                    concat!("2: ", $out),
+                    site!("2b", "wali_pinned_landing"),
+                    address = in(reg) address,
+                    value = lateout($class) value,
+                    in($landing) pins.landing,
+                    in($ip) pins.ip,
+                    in($sp) pins.sp,
+                    in($int) pins.acc.int,
+                    in($single) pins.acc.single,
+                    in($double) pins.acc.double,
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
+            value
+        }
+    };
     (@pinned $pins:tt $($load:ident($out:literal) $store:ident $in:tt $ty:ident;)*) => {
         $(accesses! { @pinned_pair $pins $load($out) $store $in $ty })*
     };
     (
-        @pinned_pair ($landing:tt $ip:tt $sp:tt)
+        @pinned_pair ($landing:tt $ip:tt $sp:tt $int:tt $single:tt $double:tt)
         $load:ident($out:literal) $store:ident($in:literal $class:ident) $ty:ident
     ) => {
         #[inline(always)]
@@ -142,6 +175,9 @@ macro_rules! accesses {
                     in($landing) pins.landing,
                     in($ip) pins.ip,
                     in($sp) pins.sp,
+                    in($int) pins.acc.int,
+                    in($single) pins.acc.single,
+                    in($double) pins.acc.double,
                     options(nostack, preserves_flags, readonly),
                 );
             }
@@ -160,6 +196,9 @@ macro_rules! accesses {
                     in($landing) pins.landing,
                     in($ip) pins.ip,
                     in($sp) pins.sp,
+                    in($int) pins.acc.int,
+                    in($single) pins.acc.single,
+                    in($double) pins.acc.double,
                     options(nostack, preserves_flags),
                 );
             }

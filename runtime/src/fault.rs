@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, compiler_fence};
 
-use wali_arch::access::Pins;
+use wali_arch::access::{Acc, Pins};
 use wali_arch::fault::{MachineContext, landing_for, pinned_landing};
 
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
@@ -82,8 +82,15 @@ pub fn restore() {
 thread_local! {
     /// The signal of the last fault on this thread, and its address.
     static LAST: Cell<(c_int, usize)> = const { Cell::new((0, 0)) };
-    /// The pins of the guarded region this thread is in, if any.
-    static REGION: UnsafeCell<Option<Pins>> = const { UnsafeCell::new(None) };
+    /// The pins of the guarded region this thread is in; without a landing, if it is in none.
+    static REGION: UnsafeCell<Pins> = const {
+        UnsafeCell::new(Pins {
+            landing: std::ptr::null_mut(),
+            ip: std::ptr::null(),
+            sp: std::ptr::null_mut(),
+            acc: Acc::NONE,
+        })
+    };
 }
 
 /// Runs `f`, some accesses to guest memory made by Rust itself (atomics); a fault in it
@@ -95,14 +102,18 @@ thread_local! {
 #[inline(always)]
 pub unsafe fn region<R>(pins: Pins, f: impl FnOnce() -> R) -> R {
     REGION.with(|region| {
+        let region = region.get();
         // SAFETY: only this thread and its signal handler use the cell; the fences keep
-        // the two stores around the accesses as the handler sees them.
+        // the stores around the accesses as the handler sees them. Of what is in accumulators
+        // such an access knows nothing.
         unsafe {
-            region.get().write_volatile(Some(pins));
+            (&raw mut (*region).ip).write_volatile(pins.ip);
+            (&raw mut (*region).sp).write_volatile(pins.sp);
+            (&raw mut (*region).landing).write_volatile(pins.landing);
             compiler_fence(Ordering::SeqCst);
             let result = f();
             compiler_fence(Ordering::SeqCst);
-            region.get().write_volatile(None);
+            (&raw mut (*region).landing).write_volatile(std::ptr::null_mut());
             result
         }
     })
@@ -130,8 +141,12 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     }
     // SAFETY: the cell belongs to this thread, which is stopped inside `region` or not in it
     // at all.
-    let pins = REGION.with(|region| unsafe { region.get().replace(None) });
-    if let Some(pins) = pins {
+    let pins = REGION.with(|region| unsafe {
+        let pins = region.get().read_volatile();
+        (&raw mut (*region.get()).landing).write_volatile(std::ptr::null_mut());
+        pins
+    });
+    if !pins.landing.is_null() {
         machine.set_pins(pins);
         machine.set_fault(address);
         machine.set_pc(pinned_landing());

@@ -12,7 +12,8 @@ use wali_tests::bench::{Options, geometric_mean, median, table};
 use wali_tests::guests::build;
 use wali_tests::workspace;
 
-/// Kernels with the amount of work for a measurement and for a smoke test.
+/// Kernels with the amount of work for a measurement and for a smoke test. Those with a level
+/// behind their names are optimised that far, others by `-O2`.
 const KERNELS: &[(&str, u32, u32)] = &[
     ("fib", 32, 15),
     ("sieve", 10, 1),
@@ -22,6 +23,22 @@ const KERNELS: &[(&str, u32, u32)] = &[
     ("indirect", 10, 1),
     ("matrix", 10, 1),
     ("text", 15, 1),
+    ("branches", 20, 1),
+    ("mix64", 40, 1),
+    ("bulk", 200, 1),
+    ("atomics", 4, 1),
+    ("fib -O0", 30, 15),
+    ("sieve -O0", 4, 1),
+    ("xorshift -O0", 6, 1),
+    ("nbody -O0", 60_000, 100),
+    ("sha256 -O0", 300, 10),
+    ("indirect -O0", 5, 1),
+    ("matrix -O0", 4, 1),
+    ("text -O0", 6, 1),
+    ("branches -O0", 8, 1),
+    ("mix64 -O0", 10, 1),
+    ("bulk -O0", 100, 1),
+    ("atomics -O0", 2, 1),
 ];
 
 /// Rounds of a measurement.
@@ -82,10 +99,12 @@ fn main() {
 /// Medians of all worlds, which take turns.
 fn measure(name: &str, n: u32, rounds: usize, wasmtime: Option<&Path>) -> Vec<f64> {
     let dir = workspace::root().join("tests/benches/kernels");
-    let source = dir.join(format!("{name}.c"));
-    let built = |shared| build::build_kernel(&source, shared).unwrap_or_else(|e| panic!("{e}"));
-    let native =
-        build::build_native_kernel(&source, &dir.join("main.c")).unwrap_or_else(|e| panic!("{e}"));
+    let (stem, level) = name.split_once(' ').unwrap_or((name, "-O2"));
+    let source = dir.join(format!("{stem}.c"));
+    let built =
+        |shared| build::build_kernel(&source, level, shared).unwrap_or_else(|e| panic!("{e}"));
+    let native = build::build_native_kernel(&source, level, &dir.join("main.c"))
+        .unwrap_or_else(|e| panic!("{e}"));
     let mut worlds: Vec<World> = vec![
         outside_world(native, Vec::new()),
         our_world(built(false)),

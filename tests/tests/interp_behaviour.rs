@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use wali_runtime::interp::{Imports, Instance, LinkError, Module, Options, TrapKind, ValType};
+use wali_runtime::interp::{
+    Imports, Instance, LinkError, Module, Options, TrapKind, ValType, Value,
+};
 use wali_runtime::memory::Memory;
 use wali_tests::clock;
 use wali_tests::interp::{host, instance, module, optimised, run};
@@ -335,22 +337,125 @@ fn translation_fuses_what_it_promises_to() {
                (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 16))) (local.get $n))))
              (i64.store (i32.const 64) (local.get $s))))"#,
     );
-    let text = module.disassemble(0).expect("it has a body");
-    let names: Vec<&str> = text
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_whitespace().nth(2))
-        .collect();
     assert_eq!(
-        names,
+        names(&module),
         [
-            "load64",
-            "i64.add",
+            "load64.to_acc",
+            "i64.add.acc",
             "i32.add.imm",
-            "br_i32.lt_u",
+            "br_i32.lt_u.acc",
             "store64.at",
             "return0"
         ],
-        "{text}"
     );
+}
+
+/// The names of the instructions of the first function.
+fn names(module: &Module) -> Vec<String> {
+    let text = module.disassemble(0).expect("it has a body");
+    text.lines()
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .map(str::to_string)
+        .collect()
+}
+
+#[test]
+fn translation_sees_through_the_locals_of_unoptimised_code() {
+    let module = module(
+        r#"(module (memory 1) (func (param $fp i32)
+             (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+             (block $out (loop $l
+               ;; if (!(i < 100)) break;
+               (local.set 1 (i32.load offset=12 (local.get $fp)))
+               (local.set 2 (i32.const 100))
+               (local.set 3 (i32.lt_u (local.get 1) (local.get 2)))
+               (local.set 4 (i32.const 1))
+               (local.set 5 (i32.and (local.get 3) (local.get 4)))
+               (br_if $out (i32.eqz (local.get 5)))
+               ;; i++;
+               (local.set 6 (i32.load offset=12 (local.get $fp)))
+               (local.set 7 (i32.const 1))
+               (local.set 8 (i32.add (local.get 6) (local.get 7)))
+               (i32.store offset=12 (local.get $fp) (local.get 8))
+               (br $l)))))"#,
+    );
+    assert_eq!(
+        names(&module),
+        [
+            "load32.to_acc",
+            "br_i32.ge_u.acc_imm",
+            "load32.to_acc",
+            "i32.add.acc_imm.to_acc",
+            "store32.acc",
+            "br",
+            "return0"
+        ],
+    );
+}
+
+#[test]
+fn locals_that_are_read_again_or_elsewhere_keep_their_values() {
+    let module = module(
+        r#"(module (memory 1)
+             (func (export "twice") (param $x i32) (result i32) (local $a i32) (local $b i32)
+               ;; Read twice.
+               (local.set $a (i32.add (local.get $x) (i32.const 1)))
+               (local.set $b (i32.mul (local.get $a) (i32.const 10)))
+               (i32.add (local.get $a) (local.get $b)))
+             (func (export "before") (param $x i32) (result i32) (local $a i32) (local $sum i32)
+               ;; Read before it is set, each time but the first what was set the time before.
+               (loop $l
+                 (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 10)) (local.get $a)))
+                 (local.set $a (local.get $x))
+                 (br_if $l (local.tee $x (i32.sub (local.get $x) (i32.const 1)))))
+               (local.get $sum))
+             (func (export "behind") (param $x i32) (result i32) (local $a i32)
+               (local.set $a (i32.const 7))
+               (if (local.get $x) (then (nop)))
+               (local.get $a))
+             (func (export "around") (param $x i32) (result i32) (local $a i32) (local $b i32)
+               ;; What is on the stack was read before the other was set.
+               (local.set $a (i32.add (local.get $x) (i32.const 1)))
+               (local.get $a)
+               (local.set $b (i32.add (local.get $x) (i32.const 2)))
+               (local.set $x (i32.const 100))
+               (i32.mul (local.get $b))
+               (i32.add (local.get $x)))
+             (func (export "renamed") (param $x i32) (result i32) (local $a i32) (local $b i32)
+               (local $c i32)
+               (local.set $a (i32.mul (local.get $x) (i32.const 3)))
+               (local.set $b (local.get $a))
+               (local.set $x (i32.const 1))
+               (local.set $c (local.get $b))
+               (i32.sub (local.get $c) (local.get $x)))
+             (func (export "truth") (param $x i32) (result i32) (local $a i32) (local $b i32)
+               (local.set $a (i32.lt_s (local.get $x) (i32.const 5)))
+               (local.set $b (i32.and (local.get $a) (i32.const 1)))
+               (i32.store (i32.const 0) (local.get $b))
+               (i32.load (i32.const 0)))
+             (func (export "bits") (param $x i32) (result i32) (local $a i32)
+               (local.set $a (i32.add (local.get $x) (i32.const 1)))
+               (i32.and (local.get $a) (i32.const 1))))"#,
+    );
+    let instance = Instance::new(&module, &Imports::new()).expect("it has no imports");
+    for (name, argument, expected) in [
+        ("twice", 4, 55),
+        ("before", 4, 432),
+        ("behind", 0, 7),
+        ("behind", 1, 7),
+        ("around", 4, 130),
+        ("renamed", 4, 11),
+        ("truth", 4, 1),
+        ("truth", 5, 0),
+        ("bits", 4, 1),
+        ("bits", 5, 0),
+    ] {
+        let results = instance.invoke(name, &[Value::I32(argument)]);
+        let found = results.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(
+            matches!(found[..], [Value::I32(result)] if result == expected),
+            "{name}({argument}) is {found:?}, not {expected}"
+        );
+    }
 }

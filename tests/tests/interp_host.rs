@@ -1,6 +1,6 @@
 //! What the interpreter owes its embedder: interrupts, threads, and re-entry from host functions.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -403,4 +403,58 @@ fn a_host_function_that_keeps_a_guest_waiting_does_not_block_interrupts() {
         "nothing ran after the host call: {after:?}"
     );
     other.join().expect("ends");
+}
+
+#[test]
+fn an_instruction_that_starts_again_has_the_operands_that_it_had() {
+    // Operands that are in registers only: an address, and values of each kind. What runs before
+    // the instruction starts again has others there, and traps as well.
+    let module = module(
+        r#"(module (memory 1 4)
+             (table funcref (elem $other))
+             (func $other (param i32) (result i32)
+               (f32.store (i32.const 0) (f32.mul (f32.const 7) (f32.convert_i32_s (local.get 0))))
+               (f64.store (i32.const 0) (f64.mul (f64.const 7) (f64.convert_i32_s (local.get 0))))
+               (i32.load (i32.mul (local.get 0) (i32.const 4096))))
+             (func (export "load") (param $x i32) (result i32)
+               (i32.add (i32.load (i32.mul (local.get $x) (i32.const 16))) (i32.const 5)))
+             (func (export "int") (param $x i32) (result i32)
+               (i32.store (i32.const 70000) (i32.mul (local.get $x) (i32.const 3)))
+               (i32.load (i32.const 70000)))
+             (func (export "single") (param $x i32) (result i32)
+               (f32.store (i32.const 70000)
+                 (f32.mul (f32.convert_i32_s (local.get $x)) (f32.const 3)))
+               (i32.trunc_f32_s (f32.load (i32.const 70000))))
+             (func (export "double") (param $x i32) (result i32)
+               (f64.store (i32.const 70000)
+                 (f64.mul (f64.convert_i32_s (local.get $x)) (f64.const 3)))
+               (i32.trunc_f64_s (f64.load (i32.const 70000)))))"#,
+    );
+    for (name, argument, expected) in [
+        ("load", 70000 / 16, 5),
+        ("int", 11, 33),
+        ("single", 11, 33),
+        ("double", 11, 33),
+    ] {
+        let traps = Arc::new(AtomicUsize::new(0));
+        let options = Options {
+            on_trap: Some({
+                let traps = Arc::clone(&traps);
+                Box::new(move |caller: &mut Caller<'_>, trap: Trap| {
+                    if traps.fetch_add(1, Ordering::Relaxed) > 0 {
+                        return Err(trap);
+                    }
+                    caller.call_table(0, &mut [1000]).expect_err("it traps");
+                    caller.memory().grow(1).expect("there is room");
+                    Ok(())
+                })
+            }),
+            ..Options::default()
+        };
+        let instance = Instance::with_options(&module, &Imports::new(), options);
+        let instance = instance.expect("an instance");
+        let result = run(&instance, name, &[argument]);
+        assert_eq!(result.unwrap_or_else(|e| panic!("{name}: {e}")), expected);
+        assert_eq!(traps.load(Ordering::Relaxed), 2, "{name}");
+    }
 }

@@ -93,6 +93,9 @@ pub unsafe extern "C" fn enter(
         "str x1, [x0, #{fault_ip}]",
         "str x2, [x0, #{fault_sp}]",
         "str x3, [x0, #{fault_addr}]",
+        "str x4, [x0, #{int}]",
+        "str s0, [x0, #{single}]",
+        "str d1, [x0, #{double}]",
         "ldr x9, [x0]",
         "mov sp, x9",
         "mov x0, #{faulted}",
@@ -100,16 +103,20 @@ pub unsafe extern "C" fn enter(
         fault_ip = const core::mem::offset_of!(Landing, fault_ip),
         fault_sp = const core::mem::offset_of!(Landing, fault_sp),
         fault_addr = const core::mem::offset_of!(Landing, fault_addr),
+        int = const core::mem::offset_of!(Landing, acc.int),
+        single = const core::mem::offset_of!(Landing, acc.single),
+        double = const core::mem::offset_of!(Landing, acc.double),
         faulted = const crate::access::FAULTED as isize,
     )
 }
 
 accesses! {
-    pins "x0" "x1" "x2", fault "x3";
+    pins "x0" "x1" "x2" "x4" "v0" "v1", fault "x3";
     u8: "ldrb {value:w}, [{address}]", "strb {value:w}, [{address}]" reg;
     u16: "ldrh {value:w}, [{address}]", "strh {value:w}, [{address}]" reg;
     u32: "ldr {value:w}, [{address}]", "str {value:w}, [{address}]" reg;
     u64: "ldr {value}, [{address}]", "str {value}, [{address}]" reg;
+    f32: "ldr {value:s}, [{address}]", f64: "ldr {value:d}, [{address}]" in vreg;
     block 16: "ldp {t}, {u}, [{src}]", "stp {t}, {u}, [{dst}]" (t reg, u reg);
 }
 

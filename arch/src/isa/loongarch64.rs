@@ -96,22 +96,29 @@ pub unsafe extern "C" fn enter(
         "st.d $a1, $a0, {fault_ip}",
         "st.d $a2, $a0, {fault_sp}",
         "st.d $a3, $a0, {fault_addr}",
+        "st.d $a4, $a0, {int}",
+        "fst.s $fa0, $a0, {single}",
+        "fst.d $fa1, $a0, {double}",
         "ld.d $sp, $a0, 0",
         "li.d $a0, {faulted}",
         "b 2b",
         fault_ip = const core::mem::offset_of!(Landing, fault_ip),
         fault_sp = const core::mem::offset_of!(Landing, fault_sp),
         fault_addr = const core::mem::offset_of!(Landing, fault_addr),
+        int = const core::mem::offset_of!(Landing, acc.int),
+        single = const core::mem::offset_of!(Landing, acc.single),
+        double = const core::mem::offset_of!(Landing, acc.double),
         faulted = const crate::access::FAULTED as isize,
     )
 }
 
 accesses! {
-    pins "$a0" "$a1" "$a2", fault "$a3";
+    pins "$a0" "$a1" "$a2" "$a4" "$fa0" "$fa1", fault "$a3";
     u8: "ld.bu {value}, {address}, 0", "st.b {value}, {address}, 0" reg;
     u16: "ld.hu {value}, {address}, 0", "st.h {value}, {address}, 0" reg;
     u32: "ld.wu {value}, {address}, 0", "st.w {value}, {address}, 0" reg;
     u64: "ld.d {value}, {address}, 0", "st.d {value}, {address}, 0" reg;
+    f32: "fld.s {value}, {address}, 0", f64: "fld.d {value}, {address}, 0" in freg;
     block 8: "ld.d {t}, {src}, 0", "st.d {t}, {dst}, 0" (t reg);
 }
 

@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crate::access::{Entry, Landing, Pins};
+use crate::access::{Acc, Entry, Landing, Pins};
 use crate::bulk::Long;
 use crate::fault::Registers;
 use crate::layout::host;
@@ -60,11 +60,28 @@ bytewise! {
     load64 store64 u64;
 }
 
+/// # Safety
+/// As for the load of an integer of this width.
+#[inline(always)]
+pub unsafe fn load_f32(address: *const u8, pins: Pins) -> f32 {
+    // SAFETY: the caller's contract is the callee's.
+    f32::from_bits(unsafe { load32(address, pins) })
+}
+
+/// # Safety
+/// As for the load of an integer of this width.
+#[inline(always)]
+pub unsafe fn load_f64(address: *const u8, pins: Pins) -> f64 {
+    // SAFETY: the caller's contract is the callee's.
+    f64::from_bits(unsafe { load64(address, pins) })
+}
+
 /// What cannot fault does not have to recover from it.
 const NO_PINS: Pins = Pins {
     landing: core::ptr::null_mut(),
     ip: core::ptr::null(),
     sp: core::ptr::null_mut(),
+    acc: Acc::NONE,
 };
 
 macro_rules! recovering {

@@ -107,6 +107,9 @@ pub unsafe extern "C" fn enter(
         "sd a1, {fault_ip}(a0)",
         "sd a2, {fault_sp}(a0)",
         "sd a3, {fault_addr}(a0)",
+        "sd a4, {int}(a0)",
+        "fsw fa0, {single}(a0)",
+        "fsd fa1, {double}(a0)",
         "ld sp, 0(a0)",
         "li a0, {faulted}",
         "j 2b",
@@ -114,16 +117,20 @@ pub unsafe extern "C" fn enter(
         fault_ip = const core::mem::offset_of!(Landing, fault_ip),
         fault_sp = const core::mem::offset_of!(Landing, fault_sp),
         fault_addr = const core::mem::offset_of!(Landing, fault_addr),
+        int = const core::mem::offset_of!(Landing, acc.int),
+        single = const core::mem::offset_of!(Landing, acc.single),
+        double = const core::mem::offset_of!(Landing, acc.double),
         faulted = const crate::access::FAULTED as isize,
     )
 }
 
 accesses! {
-    pins "a0" "a1" "a2", fault "a3";
+    pins "a0" "a1" "a2" "a4" "fa0" "fa1", fault "a3";
     u8: "lbu {value}, 0({address})", "sb {value}, 0({address})" reg;
     u16: "lhu {value}, 0({address})", "sh {value}, 0({address})" reg;
     u32: "lwu {value}, 0({address})", "sw {value}, 0({address})" reg;
     u64: "ld {value}, 0({address})", "sd {value}, 0({address})" reg;
+    f32: "flw {value}, 0({address})", f64: "fld {value}, 0({address})" in freg;
     block 8: "ld {t}, 0({src})", "sd {t}, 0({dst})" (t reg);
 }
 

@@ -116,22 +116,29 @@ pub unsafe extern "C" fn enter(
         "mov [rdi + {fault_ip}], rsi",
         "mov [rdi + {fault_sp}], rdx",
         "mov [rdi + {fault_addr}], rax",
+        "mov [rdi + {int}], r8",
+        "movss [rdi + {single}], xmm0",
+        "movsd [rdi + {double}], xmm1",
         "mov rsp, [rdi]",
         "mov rax, {faulted}",
         "jmp 2b",
         fault_ip = const core::mem::offset_of!(Landing, fault_ip),
         fault_sp = const core::mem::offset_of!(Landing, fault_sp),
         fault_addr = const core::mem::offset_of!(Landing, fault_addr),
+        int = const core::mem::offset_of!(Landing, acc.int),
+        single = const core::mem::offset_of!(Landing, acc.single),
+        double = const core::mem::offset_of!(Landing, acc.double),
         faulted = const crate::access::FAULTED as isize,
     )
 }
 
 accesses! {
-    pins "rdi" "rsi" "rdx", fault "rax";
+    pins "rdi" "rsi" "rdx" "r8" "xmm0" "xmm1", fault "rax";
     u8: "movzx {value:e}, byte ptr [{address}]", "mov byte ptr [{address}], {value}" reg_byte;
     u16: "movzx {value:e}, word ptr [{address}]", "mov word ptr [{address}], {value:x}" reg;
     u32: "mov {value:e}, dword ptr [{address}]", "mov dword ptr [{address}], {value:e}" reg;
     u64: "mov {value:r}, qword ptr [{address}]", "mov qword ptr [{address}], {value:r}" reg;
+    f32: "movss {value}, dword ptr [{address}]", f64: "movsd {value}, qword ptr [{address}]" in xmm_reg;
     block 16: "movups {t}, xmmword ptr [{src}]", "movups xmmword ptr [{dst}], {t}" (t xmm_reg);
 }
 

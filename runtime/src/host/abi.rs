@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use wali_arch::access::{self, FAULTED, Landing, Pins};
+use wali_arch::access::{self, Acc, FAULTED, Landing, Pins};
 pub use wali_arch::flags;
 pub use wali_arch::layout::{Convert, Plain, Widened, guest};
 pub use wali_arch::syscall;
@@ -249,7 +249,12 @@ impl GuestMemory {
             sp: *mut u64,
             mem: *mut u8,
         ) -> usize {
-            let pins = Pins { landing, ip, sp };
+            let pins = Pins {
+                landing,
+                ip,
+                sp,
+                acc: Acc::NONE,
+            };
             // SAFETY: the caller passes live slots and an aligned address in the reservation.
             unsafe {
                 let (expected, new) = (*sp as u32, *sp.add(1) as u32);

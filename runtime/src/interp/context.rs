@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+pub(crate) use wali_arch::access::Acc;
 use wali_arch::access::{Landing, Pins};
 
 use super::func::FuncObj;
@@ -14,11 +15,19 @@ use crate::memory::Memory;
 /// Code that executes one instruction.
 ///
 /// The arguments are the machine: context, instruction pointer (at the instruction's
-/// first word), frame (its slot 0) and the base of memory 0. The first three are where
-/// `wali_arch::access` wants its pins. At most six integer arguments travel in registers
-/// on x86-64; a seventh would end tail calls.
-pub(crate) type Handler =
-    unsafe extern "C" fn(cx: *mut Context, ip: *const u64, sp: *mut u64, mem: *mut u8) -> usize;
+/// first word), frame (its slot 0), the base of memory 0, and the accumulators: what the
+/// instruction before has computed, if the translator has this one want it. All but the base
+/// are where `wali_arch::access` wants its pins. At most six integer arguments travel in
+/// registers on x86-64; a seventh would end tail calls.
+pub(crate) type Handler = unsafe extern "C" fn(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
+) -> usize;
 
 /// A function's code, null until its first call. The code's first word is its [`Meta`].
 pub(crate) type Cell = AtomicPtr<u64>;
@@ -110,7 +119,7 @@ pub(crate) struct Context {
     pub lent: bool,
     /// The next instruction, under loop dispatch.
     #[cfg(wali_dispatch = "loop")]
-    pub next: (*const u64, *mut u64),
+    pub next: (*const u64, *mut u64, Acc),
 }
 
 impl Context {
@@ -133,7 +142,7 @@ impl Context {
             pending: None,
             lent: false,
             #[cfg(wali_dispatch = "loop")]
-            next: (std::ptr::null(), std::ptr::null_mut()),
+            next: (std::ptr::null(), std::ptr::null_mut(), Acc::NONE),
         }
     }
 
@@ -150,11 +159,12 @@ impl Context {
 
 /// The state of the machine, as guarded accesses want it.
 #[inline(always)]
-pub(crate) fn pins(cx: *mut Context, ip: *const u64, sp: *mut u64) -> Pins {
+pub(crate) fn pins(cx: *mut Context, ip: *const u64, sp: *mut u64, acc: Acc) -> Pins {
     Pins {
         landing: cx.cast(),
         ip,
         sp,
+        acc,
     }
 }
 
@@ -170,11 +180,12 @@ pub(crate) unsafe fn dispatch(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    acc: Acc,
 ) -> usize {
     // SAFETY: the first word of an instruction is the address of its handler.
     unsafe {
         let handler = *ip.cast::<Handler>();
-        handler(cx, ip, sp, mem)
+        handler(cx, ip, sp, mem, acc.int, acc.single, acc.double)
     }
 }
 
@@ -190,9 +201,10 @@ pub(crate) unsafe fn dispatch(
     ip: *const u64,
     sp: *mut u64,
     _mem: *mut u8,
+    acc: Acc,
 ) -> usize {
     // SAFETY: `cx` is live and this thread's.
-    unsafe { (*cx).next = (ip, sp) };
+    unsafe { (*cx).next = (ip, sp, acc) };
     CONTINUE
 }
 
@@ -200,7 +212,8 @@ pub(crate) unsafe fn dispatch(
 #[cfg(wali_dispatch = "loop")]
 const CONTINUE: usize = usize::MAX - 1;
 
-/// Runs from the instruction at `ip` until guest code stops.
+/// Runs from the instruction at `ip` until guest code stops, with the accumulators that the
+/// landing has: an instruction that trapped may start again.
 ///
 /// # Safety
 /// As for [`dispatch`].
@@ -211,46 +224,69 @@ pub(crate) unsafe extern "C" fn execute(
     mem: *mut u8,
 ) -> usize {
     let cx = landing.cast::<Context>();
+    // SAFETY: the landing is the context's, and this thread's.
+    let acc = unsafe { (*landing).acc };
     #[cfg(wali_dispatch = "threaded")]
     // SAFETY: as the caller promises.
     unsafe {
-        dispatch(cx, ip, sp, mem)
+        dispatch(cx, ip, sp, mem, acc)
     }
     #[cfg(wali_dispatch = "loop")]
     {
-        let (mut ip, mut sp) = (ip, sp);
+        let (mut ip, mut sp, mut acc) = (ip, sp, acc);
         loop {
             // SAFETY: the first word of an instruction is the address of its handler, and
             // a handler that returns CONTINUE has named the next instruction.
             unsafe {
                 let handler = *ip.cast::<Handler>();
-                let status = handler(cx, ip, sp, mem);
+                let status = handler(cx, ip, sp, mem, acc.int, acc.single, acc.double);
                 if status != CONTINUE {
                     return status;
                 }
-                (ip, sp) = (*cx).next;
+                (ip, sp, acc) = (*cx).next;
             }
         }
     }
 }
 
-/// Stops guest code at `ip`.
+/// Stops guest code at `ip`, whose instruction may start again with what `acc` has.
 ///
 /// # Safety
 /// `cx` is live and this thread's.
-#[cold]
-#[inline(never)]
-pub(crate) unsafe extern "C" fn stop(
+#[inline(always)]
+pub(crate) unsafe fn stop(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
-    _mem: *mut u8,
     exit: Exit,
+    acc: Acc,
+) -> usize {
+    // SAFETY: as the caller promises.
+    unsafe { stop_with(cx, ip, sp, exit, acc.int, acc.single, acc.double) }
+}
+
+/// # Safety
+/// As for [`stop`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn stop_with(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    exit: Exit,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).trap_ip = ip;
         (*cx).trap_sp = sp;
+        (*cx).landing.acc = Acc {
+            int,
+            single,
+            double,
+        };
     }
     exit as usize
 }

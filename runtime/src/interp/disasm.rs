@@ -50,6 +50,8 @@ fn show(operand: Operand, quarters: &[u16], position: usize, words: &[u64]) -> S
     };
     match operand {
         Operand::Dst(at) => format!("s{} <-", q(at)),
+        Operand::DstAcc => "acc <-".to_string(),
+        Operand::Acc => "acc".to_string(),
         Operand::Src(at) => format!("s{}", q(at)),
         Operand::Span(at) => format!("s{}..", q(at)),
         Operand::Header(at) => format!("header s{}", q(at)),

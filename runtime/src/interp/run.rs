@@ -66,8 +66,13 @@ pub(super) unsafe fn run(func: *const FuncObj, slots: &mut [u64]) -> Result<(), 
             if status == Exit::Done as usize {
                 break Ok(());
             }
+            // What else runs until the instruction starts again has accumulators, too.
+            let acc = (*cx).landing.acc;
             match go_on(cx, base, status) {
-                Ok(place) => (ip, sp) = place,
+                Ok(place) => {
+                    (ip, sp) = place;
+                    (*cx).landing.acc = acc;
+                }
                 Err(trap) => {
                     jumps(cx).drop_from(base);
                     break Err(trap);

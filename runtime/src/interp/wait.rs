@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use wali_arch::access::{self, FAULTED, Landing, Pins};
+use wali_arch::access::{self, Acc, FAULTED, Landing, Pins};
 use wali_arch::syscall;
 use wali_arch::tables::number;
 
@@ -162,7 +162,17 @@ fn read64(address: *mut u8) -> Option<u64> {
         mem: *mut u8,
     ) -> usize {
         // SAFETY: `read64` passes a live slot; the access is inside a reservation.
-        unsafe { *sp = access::load64(mem, Pins { landing, ip, sp }) };
+        unsafe {
+            *sp = access::load64(
+                mem,
+                Pins {
+                    landing,
+                    ip,
+                    sp,
+                    acc: Acc::NONE,
+                },
+            )
+        };
         0
     }
     let (mut landing, mut value) = (Landing::new(), 0);

@@ -174,9 +174,8 @@ fn module_compiler(flags: &[String]) -> Result<Command, String> {
     Ok(wasm)
 }
 
-/// What makes bench kernels, in every world.
+/// What makes bench kernels, in every world; how far they are optimised comes before it.
 const KERNEL_FLAGS: &[&str] = &[
-    "-O2",
     "-ffp-contract=off",
     "-fno-math-errno",
     "-Wall",
@@ -184,10 +183,12 @@ const KERNEL_FLAGS: &[&str] = &[
     "-Werror",
 ];
 
-/// Builds a bench kernel to Wasm: no imports, no libc. `shared` decides about its memory.
-pub fn build_kernel(source: &Path, shared: bool) -> Result<PathBuf, String> {
+/// Builds a bench kernel to Wasm: no imports, no libc. `level` is how far clang optimises, as an
+/// option of its; `shared` decides about the memory.
+pub fn build_kernel(source: &Path, level: &str, shared: bool) -> Result<PathBuf, String> {
     let tools = tools()?;
-    let mut flags = KERNEL_FLAGS.to_vec();
+    let mut flags = vec![level];
+    flags.extend(KERNEL_FLAGS);
     flags.extend([
         "--target=wasm32",
         "-ffreestanding",
@@ -211,11 +212,16 @@ pub fn build_kernel(source: &Path, shared: bool) -> Result<PathBuf, String> {
 }
 
 /// Builds a bench kernel natively with the same compiler, and with a `main` that times it.
-pub fn build_native_kernel(source: &Path, main: &Path) -> Result<PathBuf, String> {
+pub fn build_native_kernel(source: &Path, level: &str, main: &Path) -> Result<PathBuf, String> {
     let tools = tools()?;
     let mut command = Command::new(&tools.clang);
-    command.args(KERNEL_FLAGS).arg(source).arg(main);
-    let key = hash(&(read(source)?, read(main)?, &tools.version, KERNEL_FLAGS));
+    command.arg(level).args(KERNEL_FLAGS).arg(source).arg(main);
+    let key = hash(&(
+        read(source)?,
+        read(main)?,
+        &tools.version,
+        (level, KERNEL_FLAGS),
+    ));
     cached(&format!("{}-{key:016x}", stem(source)), |out| {
         run(command, out)
     })

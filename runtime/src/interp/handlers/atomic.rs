@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence as full_fence};
 
-use super::super::context::{Context, Handler, dispatch, pins, stop};
+use super::super::context::{Acc, Context, Handler, dispatch, pins, stop};
 use super::super::isa::{AtomicOp, Width};
 use super::super::run;
 use super::super::trap::Exit;
@@ -33,22 +33,25 @@ unsafe extern "C" fn atomic<A: Access>(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; the sum of two 32-bit numbers lies in the reservation.
     unsafe {
         let index = u64::from(get::<u32>(ip, sp, A::ADDRESS)) + u64::from(op32(ip, A::OFFSET));
         if index % A::SIZE != 0 {
-            return unaligned(cx, ip, sp, mem, index);
+            return unaligned(cx, ip, sp, index);
         }
         if refused(cx, index, A::SIZE) {
-            return out_of_bounds(cx, ip, sp, mem, index);
+            return out_of_bounds(cx, ip, sp, index, 0, 0.0, 0.0);
         }
         let address = mem.wrapping_add(index as usize);
-        let before = region(pins(cx, ip, sp), || A::access(address, ip, sp));
+        let before = region(pins(cx, ip, sp, Acc::NONE), || A::access(address, ip, sp));
         if A::YIELDS {
             set(ip, sp, 0, before);
         }
-        dispatch(cx, ip.add(A::WORDS), sp, mem)
+        dispatch(cx, ip.add(A::WORDS), sp, mem, Acc::NONE)
     }
 }
 
@@ -58,13 +61,12 @@ unsafe extern "C" fn unaligned(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
-    mem: *mut u8,
     index: u64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         (*cx).trap_info = index;
-        stop(cx, ip, sp, mem, Exit::UnalignedAtomic)
+        stop(cx, ip, sp, Exit::UnalignedAtomic, Acc::NONE)
     }
 }
 
@@ -183,10 +185,13 @@ pub(crate) unsafe extern "C" fn fence(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     full_fence(Ordering::SeqCst);
     // SAFETY: the machine's contract.
-    unsafe { dispatch(cx, ip.add(1), sp, mem) }
+    unsafe { dispatch(cx, ip.add(1), sp, mem, Acc::NONE) }
 }
 
 /// Checks the address of a wait or notify and yields the host's address.
@@ -220,15 +225,18 @@ pub(crate) unsafe extern "C" fn notify(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         match waitable(cx, ip, sp, mem, 4) {
             Ok(address) => {
                 set(ip, sp, 0, wait::notify(address, get(ip, sp, 2)));
-                dispatch(cx, ip.add(3), sp, mem)
+                dispatch(cx, ip.add(3), sp, mem, Acc::NONE)
             }
-            Err(exit) => stop(cx, ip, sp, mem, exit),
+            Err(exit) => stop(cx, ip, sp, exit, Acc::NONE),
         }
     }
 }
@@ -238,6 +246,9 @@ pub(crate) unsafe extern "C" fn wait32(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe { after_wait(cx, ip, sp, mem, wait_on(cx, ip, sp, mem, 4)) }
@@ -248,6 +259,9 @@ pub(crate) unsafe extern "C" fn wait64(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe { after_wait(cx, ip, sp, mem, wait_on(cx, ip, sp, mem, 8)) }
@@ -266,9 +280,9 @@ unsafe fn after_wait(
         match result {
             Ok(value) => {
                 set(ip, sp, 0, value);
-                dispatch(cx, ip.add(3), sp, mem)
+                dispatch(cx, ip.add(3), sp, mem, Acc::NONE)
             }
-            Err(exit) => stop(cx, ip, sp, mem, exit),
+            Err(exit) => stop(cx, ip, sp, exit, Acc::NONE),
         }
     }
 }

@@ -4,14 +4,15 @@
 //! slots. The callee's header, behind its parameters and locals, holds where to return to
 //! and the caller's frame; results go where the arguments were.
 
-use super::super::context::{Cell, Context, HEADER_SLOTS, Meta, dispatch, stop};
+use super::super::context::{Acc, Cell, Context, HEADER_SLOTS, Meta, dispatch, stop};
 use super::super::func::FuncObj;
+use super::super::isa::value::Slot;
 use super::super::jumps::FORGET;
 use super::super::run;
 use super::super::trap::Exit;
 use super::super::types::TypeId;
 use super::control::safepoint;
-use super::{get, op16, op32, op64};
+use super::{Source, get, op16, op32, op64};
 use std::sync::atomic::Ordering;
 
 /// What stands in the way of a call.
@@ -71,17 +72,17 @@ unsafe fn begin(
             local.write_volatile(0);
             local = local.add(1);
         }
-        dispatch(cx, code.add(Meta::WORDS), sp, mem)
+        dispatch(cx, code.add(Meta::WORDS), sp, mem, Acc::NONE)
     }
 }
 
-/// Gets a call that cannot go on right away going: then the instruction starts again.
+/// Gets a call that cannot go on right away going: then the instruction starts again. Each
+/// obstacle is overcome by a function of its own, so that calls save no register for the others.
 ///
 /// # Safety
 /// The machine's contract; `cell` is live.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn overcome(
+#[inline(always)]
+unsafe fn overcome(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
@@ -92,14 +93,39 @@ unsafe extern "C" fn overcome(
     // SAFETY: the machine's contract.
     unsafe {
         match obstacle {
-            Obstacle::Interrupt => return safepoint(cx, ip, sp, mem),
-            Obstacle::Overflow => return stop(cx, ip, sp, mem, Exit::StackOverflow),
-            Obstacle::Untranslated if !run::translate_cell(cx, cell) => {
-                return stop(cx, ip, sp, mem, Exit::Pending);
-            }
-            Obstacle::Untranslated | Obstacle::None => {}
+            Obstacle::Untranslated => translate(cx, ip, sp, mem, cell),
+            Obstacle::Overflow => overflow(cx, ip, sp),
+            Obstacle::Interrupt | Obstacle::None => safepoint(cx, ip, sp, mem, 0, 0.0, 0.0),
         }
-        dispatch(cx, ip, sp, mem)
+    }
+}
+
+/// # Safety
+/// As for [`overcome`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn overflow(cx: *mut Context, ip: *const u64, sp: *mut u64) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe { stop(cx, ip, sp, Exit::StackOverflow, Acc::NONE) }
+}
+
+/// # Safety
+/// As for [`overcome`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn translate(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    cell: *const Cell,
+) -> usize {
+    // SAFETY: the machine's contract.
+    unsafe {
+        if !run::translate_cell(cx, cell) {
+            return stop(cx, ip, sp, Exit::Pending, Acc::NONE);
+        }
+        dispatch(cx, ip, sp, mem, Acc::NONE)
     }
 }
 
@@ -108,6 +134,9 @@ pub(crate) unsafe extern "C" fn call(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
@@ -136,12 +165,12 @@ unsafe fn after_foreign(
     // SAFETY: the machine's contract.
     unsafe {
         if !done {
-            return stop(cx, ip, sp, mem, Exit::Pending);
+            return stop(cx, ip, sp, Exit::Pending, Acc::NONE);
         }
         if Context::interrupted(cx) {
             return attend_after(cx, ip, sp, mem, words);
         }
-        dispatch(cx, ip.add(words), sp, mem)
+        dispatch(cx, ip.add(words), sp, mem, Acc::NONE)
     }
 }
 
@@ -162,12 +191,12 @@ unsafe extern "C" fn attend_after(
     unsafe {
         let next = ip.add(words);
         if run::attend(cx, next, sp).is_continue() {
-            return dispatch(cx, next, sp, mem);
+            return dispatch(cx, next, sp, mem, Acc::NONE);
         }
         // A signal that comes during a call is handled in it, as natively: whoever catches what
         // the call throws catches what the handler throws.
         let at = if run::throws(cx) { ip } else { next };
-        stop(cx, at, sp, mem, Exit::Pending)
+        stop(cx, at, sp, Exit::Pending, Acc::NONE)
     }
 }
 
@@ -176,6 +205,9 @@ pub(crate) unsafe extern "C" fn call_import(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
@@ -223,12 +255,17 @@ pub(crate) unsafe extern "C" fn call_indirect(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         let func = match element(cx, op32(ip, 2), get(ip, sp, 1), op32(ip, 4)) {
             Ok(func) => func,
-            Err(exit) => return call_otherwise(cx, ip, sp, mem, exit),
+            // What else fails does so without a detour, so that calls save no register for it.
+            Err(Exit::TypeMismatch) => return call_otherwise(cx, ip, sp, mem),
+            Err(exit) => return stop(cx, ip, sp, exit, Acc::NONE),
         };
         if (*func).cx != cx {
             return call_indirect_foreign(cx, ip, sp, mem, func);
@@ -245,7 +282,7 @@ pub(crate) unsafe extern "C" fn call_indirect(
 /// an adapter makes it.
 ///
 /// # Safety
-/// The machine's contract; `exit` is from [`element`].
+/// The machine's contract; [`element`] has found another type.
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn call_otherwise(
@@ -253,15 +290,14 @@ unsafe extern "C" fn call_otherwise(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
-    exit: Exit,
 ) -> usize {
     // SAFETY: the machine's contract; an adapter takes what the caller passes.
     unsafe {
         let callee = sp.add(op16(ip, 0) as usize);
-        match adapter(cx, callee, exit) {
+        match adapter(cx, callee, Exit::TypeMismatch) {
             Ok(code) => begin(cx, code, callee, mem, ip.add(3), sp),
-            Err(None) => safepoint(cx, ip, sp, mem),
-            Err(Some(exit)) => stop(cx, ip, sp, mem, exit),
+            Err(None) => safepoint(cx, ip, sp, mem, 0, 0.0, 0.0),
+            Err(Some(exit)) => stop(cx, ip, sp, exit, Acc::NONE),
         }
     }
 }
@@ -355,7 +391,7 @@ unsafe extern "C" fn unmark(cx: *mut Context, ip: *const u64, sp: *mut u64, mem:
     // SAFETY: the machine's contract.
     unsafe {
         *sp.add(op16(ip, 0) as usize) = run::forget_marks(cx) as u64;
-        dispatch(cx, ip, sp, mem)
+        dispatch(cx, ip, sp, mem, Acc::NONE)
     }
 }
 
@@ -365,9 +401,12 @@ pub(crate) unsafe extern "C" fn forget(
     _ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; `sp` is the caller's frame already.
-    unsafe { dispatch(cx, run::forget_marks(cx), sp, mem) }
+    unsafe { dispatch(cx, run::forget_marks(cx), sp, mem, Acc::NONE) }
 }
 
 /// Copies slots, the first one first, without a call to memmove.
@@ -389,6 +428,9 @@ pub(crate) unsafe extern "C" fn return_call(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
@@ -402,6 +444,9 @@ pub(crate) unsafe extern "C" fn return_call_indirect(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -442,8 +487,8 @@ unsafe extern "C" fn return_call_otherwise(
                 copy_up(sp, args, Meta::read(code).params as usize);
                 begin(cx, code, sp, mem, return_to, caller)
             }
-            Err(None) => safepoint(cx, ip, sp, mem),
-            Err(Some(exit)) => stop(cx, ip, sp, mem, exit),
+            Err(None) => safepoint(cx, ip, sp, mem, 0, 0.0, 0.0),
+            Err(Some(exit)) => stop(cx, ip, sp, exit, Acc::NONE),
         }
     }
 }
@@ -462,12 +507,12 @@ unsafe extern "C" fn return_call_foreign(
         let args = sp.add(op16(ip, 1) as usize);
         // The frame is as good as gone, so that there is no place to come back to.
         if !run::call_foreign(cx, func, args, std::ptr::null(), sp) {
-            return stop(cx, ip, sp, mem, Exit::Pending);
+            return stop(cx, ip, sp, Exit::Pending, Acc::NONE);
         }
         let header = sp.add(op16(ip, 0) as usize);
         let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
         copy_up(sp, args, (*func).results as usize);
-        dispatch(cx, return_to, caller, mem)
+        dispatch(cx, return_to, caller, mem, Acc::NONE)
     }
 }
 
@@ -476,26 +521,43 @@ pub(crate) unsafe extern "C" fn return0(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         let header = sp.add(op16(ip, 0) as usize);
-        dispatch(cx, *header as *const u64, *header.add(1) as *mut u64, mem)
+        dispatch(
+            cx,
+            *header as *const u64,
+            *header.add(1) as *mut u64,
+            mem,
+            Acc::NONE,
+        )
     }
 }
 
-pub(crate) unsafe extern "C" fn return1(
+pub(crate) unsafe extern "C" fn return1<A: Source, T: Slot>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract. The header may be where the result goes.
     unsafe {
         let header = sp.add(op16(ip, 0) as usize);
         let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
-        *sp = get(ip, sp, 1);
-        dispatch(cx, return_to, caller, mem)
+        *sp = A::read::<T>(ip, sp, acc).to_slot();
+        dispatch(cx, return_to, caller, mem, acc)
     }
 }
 
@@ -504,13 +566,16 @@ pub(crate) unsafe extern "C" fn return_imm(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract. The header may be where the result goes.
     unsafe {
         let header = sp.add(op16(ip, 0) as usize);
         let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
         *sp = op64(ip);
-        dispatch(cx, return_to, caller, mem)
+        dispatch(cx, return_to, caller, mem, Acc::NONE)
     }
 }
 
@@ -519,13 +584,16 @@ pub(crate) unsafe extern "C" fn return_n(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract. Results are temporaries, above where they go.
     unsafe {
         let header = sp.add(op16(ip, 0) as usize);
         let (return_to, caller) = (*header as *const u64, *header.add(1) as *mut u64);
         copy_up(sp, sp.add(op16(ip, 1) as usize), op16(ip, 2) as usize);
-        dispatch(cx, return_to, caller, mem)
+        dispatch(cx, return_to, caller, mem, Acc::NONE)
     }
 }
 
@@ -535,6 +603,9 @@ pub(crate) unsafe extern "C" fn exit(
     _ip: *const u64,
     _sp: *mut u64,
     _mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     Exit::Done as usize
 }

@@ -1,20 +1,28 @@
 //! Moves, branches and safepoints.
 
-use super::super::context::{Context, dispatch, stop};
+use super::super::context::{Acc, Context, dispatch, stop};
 use super::super::run;
 use super::super::trap::Exit;
-use super::{get, op32, op64, set, target};
+use super::{Source, get, op32, op64, set, target};
 
 pub(crate) unsafe extern "C" fn copy(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, get::<u64>(ip, sp, 1));
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, acc)
     }
 }
 
@@ -24,12 +32,20 @@ pub(crate) unsafe extern "C" fn copy2(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, get::<u64>(ip, sp, 1));
         set(ip, sp, 2, get::<u64>(ip, sp, 3));
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, acc)
     }
 }
 
@@ -38,11 +54,19 @@ pub(crate) unsafe extern "C" fn const32(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, op32(ip, 2));
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, acc)
     }
 }
 
@@ -51,26 +75,46 @@ pub(crate) unsafe extern "C" fn const64(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, op64(ip));
-        dispatch(cx, ip.add(3), sp, mem)
+        dispatch(cx, ip.add(3), sp, mem, acc)
     }
 }
 
-pub(crate) unsafe extern "C" fn select(
+pub(crate) unsafe extern "C" fn select<A: Source>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
         let (a, b) = (get::<u64>(ip, sp, 1), get::<u64>(ip, sp, 2));
-        let chosen = if get::<u32>(ip, sp, 3) != 0 { a } else { b };
+        let chosen = if A::read::<u32>(ip, sp, acc) != 0 {
+            a
+        } else {
+            b
+        };
         set(ip, sp, 0, chosen);
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, acc)
     }
 }
 
@@ -78,78 +122,124 @@ pub(crate) unsafe extern "C" fn unreachable(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
-    mem: *mut u8,
+    _mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
-    unsafe { stop(cx, ip, sp, mem, Exit::Unreachable) }
+    unsafe { stop(cx, ip, sp, Exit::Unreachable, acc) }
 }
 
-pub(crate) unsafe extern "C" fn br(
+pub(crate) unsafe extern "C" fn br<const BACK: bool>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
-        if Context::interrupted(cx) {
-            return safepoint(cx, ip, sp, mem);
+        if BACK && Context::interrupted(cx) {
+            return safepoint(cx, ip, sp, mem, int, single, double);
         }
-        dispatch(cx, target(ip, 2), sp, mem)
+        dispatch(cx, target(ip, 2), sp, mem, acc)
     }
 }
 
-pub(crate) unsafe extern "C" fn br_nez(
+/// Branches if an operand is not zero, or if it is.
+pub(crate) unsafe extern "C" fn br_truth<A: Source, const TRUTH: bool, const BACK: bool>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
-        if get::<u32>(ip, sp, 0) == 0 {
-            return dispatch(cx, ip.add(2), sp, mem);
+        if (A::read::<u32>(ip, sp, acc) != 0) != TRUTH {
+            return dispatch(cx, ip.add(2), sp, mem, acc);
         }
-        if Context::interrupted(cx) {
-            return safepoint(cx, ip, sp, mem);
+        if BACK && Context::interrupted(cx) {
+            return safepoint(cx, ip, sp, mem, int, single, double);
         }
-        dispatch(cx, target(ip, 2), sp, mem)
+        dispatch(cx, target(ip, 2), sp, mem, acc)
     }
 }
 
-pub(crate) unsafe extern "C" fn br_eqz(
+/// An addition, and a branch backwards by its result.
+pub(crate) unsafe extern "C" fn add_br<const TRUTH: bool>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
-        if get::<u32>(ip, sp, 0) != 0 {
-            return dispatch(cx, ip.add(2), sp, mem);
+        let sum = get::<u32>(ip, sp, 1).wrapping_add(op64(ip) as u32);
+        let acc = Acc {
+            int: u64::from(sum),
+            single,
+            double,
+        };
+        if (sum != 0) != TRUTH {
+            set(ip, sp, 0, sum);
+            return dispatch(cx, ip.add(3), sp, mem, acc);
         }
+        // Before it has any effect.
         if Context::interrupted(cx) {
-            return safepoint(cx, ip, sp, mem);
+            return safepoint(cx, ip, sp, mem, int, single, double);
         }
-        dispatch(cx, target(ip, 2), sp, mem)
+        set(ip, sp, 0, sum);
+        dispatch(cx, target(ip, 2), sp, mem, acc)
     }
 }
 
 /// The targets follow the instruction, a word each; the last one is the default.
-pub(crate) unsafe extern "C" fn br_table(
+pub(crate) unsafe extern "C" fn br_table<A: Source>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract; translation writes as many targets as it says.
     unsafe {
         if Context::interrupted(cx) {
-            return safepoint(cx, ip, sp, mem);
+            return safepoint(cx, ip, sp, mem, int, single, double);
         }
-        let index = get::<u32>(ip, sp, 0).min(op32(ip, 2) - 1);
+        let index = A::read::<u32>(ip, sp, acc).min(op32(ip, 2) - 1);
         let distance = *ip.add(2 + index as usize) as i64 as isize;
-        dispatch(cx, ip.offset(distance), sp, mem)
+        dispatch(cx, ip.offset(distance), sp, mem, acc)
     }
 }
 
@@ -165,12 +255,20 @@ pub(crate) unsafe extern "C" fn safepoint(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract.
     unsafe {
         if run::attend(cx, ip, sp).is_break() {
-            return stop(cx, ip, sp, mem, Exit::Pending);
+            return stop(cx, ip, sp, Exit::Pending, acc);
         }
-        dispatch(cx, ip, sp, mem)
+        dispatch(cx, ip, sp, mem, acc)
     }
 }

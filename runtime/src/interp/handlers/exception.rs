@@ -1,6 +1,6 @@
 //! Throwing. What is caught where is in a table beside the code: see `catches`.
 
-use super::super::context::{Context, dispatch, stop};
+use super::super::context::{Acc, Context, dispatch, stop};
 use super::super::trap::Exit;
 use super::super::unwind;
 use super::control::safepoint;
@@ -11,6 +11,9 @@ pub(crate) unsafe extern "C" fn throw(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked tag and values.
     unsafe {
@@ -25,6 +28,9 @@ pub(crate) unsafe extern "C" fn throw_ref(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -48,12 +54,12 @@ unsafe fn go_on(
     // SAFETY: as the caller promises.
     unsafe {
         if caught.0.is_null() {
-            return stop(cx, ip, sp, mem, Exit::Pending);
+            return stop(cx, ip, sp, Exit::Pending, Acc::NONE);
         }
         let (ip, sp) = caught;
         if Context::interrupted(cx) {
-            return safepoint(cx, ip, sp, mem);
+            return safepoint(cx, ip, sp, mem, 0, 0.0, 0.0);
         }
-        dispatch(cx, ip, sp, mem)
+        dispatch(cx, ip, sp, mem, Acc::NONE)
     }
 }

@@ -2,98 +2,186 @@
 
 use wali_arch::access::{self, Pins};
 
-use super::super::context::{Context, Handler, dispatch, pins, stop};
+use super::super::context::{Acc, Context, Handler, dispatch, pins, stop};
 use super::super::instance::Inner;
 use super::super::isa::value::Slot;
-use super::super::isa::{AccessForm, LoadOp, StoreOp};
+use super::super::isa::{LoadForm, LoadOp, Output, StoreForm, StoreOp};
 use super::super::trap::Exit;
-use super::{get, op32, op64, set};
+use super::{InAcc, InSlot, InWide, Source, Target, ToAcc, ToSlot, get, op16, op32, set};
 
 /// A load: the width read from memory, and what becomes of it.
 trait Load {
     const SIZE: u64;
+    type Value: Slot;
     /// # Safety
     /// As for `wali_arch::access`.
-    unsafe fn load(address: *const u8, pins: Pins) -> u64;
+    unsafe fn load(address: *const u8, pins: Pins) -> Self::Value;
 }
 
-/// A store of the low bits of a slot.
+/// A store of the low bits of a value.
 trait Store {
     const SIZE: u64;
+    type Value: Slot;
+    /// What does the same with a value from a slot.
+    type OfSlot: Store;
     /// # Safety
     /// As for `wali_arch::access`.
-    unsafe fn store(address: *mut u8, slot: u64, pins: Pins);
+    unsafe fn store(address: *mut u8, value: Self::Value, pins: Pins);
 }
 
 macro_rules! loads {
-    ($($name:ident $access:ident $raw:ty => $extended:ty;)*) => {
+    ($($name:ident $access:ident $raw:ty => $value:ty, |$from:ident| $to:expr;)*) => {
         $(
             struct $name;
             impl Load for $name {
                 const SIZE: u64 = size_of::<$raw>() as u64;
+                type Value = $value;
                 #[inline(always)]
-                unsafe fn load(address: *const u8, pins: Pins) -> u64 {
+                unsafe fn load(address: *const u8, pins: Pins) -> $value {
                     // SAFETY: as the caller promises.
-                    let raw = unsafe { access::$access(address, pins) };
-                    Slot::to_slot(raw as $raw as $extended)
+                    let $from = unsafe { access::$access(address, pins) };
+                    $to
                 }
             }
         )*
 
-        pub(crate) const fn load_handler(op: LoadOp, form: AccessForm) -> Handler {
-            match (op, form) {
+        pub(crate) const fn load_handler(op: LoadOp, form: LoadForm, output: Output) -> Handler {
+            match (op, output) {
                 $(
-                    (LoadOp::$name, AccessForm::At) => load_at::<$name>,
-                    (LoadOp::$name, _) => load::<$name>,
+                    (LoadOp::$name, Output::Slot) => load_from::<$name, ToSlot>(form),
+                    (LoadOp::$name, Output::Acc) => load_from::<$name, ToAcc>(form),
                 )*
             }
         }
     };
 }
 
+const fn load_from<L: Load, T: Target>(form: LoadForm) -> Handler {
+    match form {
+        LoadForm::Slot => load::<L, Offset<InSlot<1>>, T>,
+        LoadForm::Acc => load::<L, Offset<InAcc>, T>,
+        LoadForm::At => load::<L, Fixed, T>,
+        LoadForm::Sum => load::<L, Sum<InSlot<1>>, T>,
+        LoadForm::AccSum => load::<L, Sum<InAcc>, T>,
+        LoadForm::Pair => load::<L, Pair<InSlot<1>>, T>,
+        LoadForm::AccPair => load::<L, Pair<InAcc>, T>,
+    }
+}
+
 loads! {
-    Load8U load8 u8 => u32;
-    Load8S32 load8 i8 => i32;
-    Load8S64 load8 i8 => i64;
-    Load16U load16 u16 => u32;
-    Load16S32 load16 i16 => i32;
-    Load16S64 load16 i16 => i64;
-    Load32 load32 u32 => u32;
-    Load32S64 load32 i32 => i64;
-    Load64 load64 u64 => u64;
+    Load8U load8 u8 => u32, |raw| u32::from(raw);
+    Load8S32 load8 i8 => i32, |raw| i32::from(raw as i8);
+    Load8S64 load8 i8 => i64, |raw| i64::from(raw as i8);
+    Load16U load16 u16 => u32, |raw| u32::from(raw);
+    Load16S32 load16 i16 => i32, |raw| i32::from(raw as i16);
+    Load16S64 load16 i16 => i64, |raw| i64::from(raw as i16);
+    Load32 load32 u32 => u32, |raw| raw;
+    Load32S64 load32 i32 => i64, |raw| i64::from(raw as i32);
+    Load64 load64 u64 => u64, |raw| raw;
+    LoadF32 load_f32 f32 => f32, |raw| raw;
+    LoadF64 load_f64 f64 => f64, |raw| raw;
 }
 
 macro_rules! stores {
-    ($($name:ident $access:ident $raw:ty;)*) => {
+    ($($name:ident $of_slot:ident $access:ident $raw:ty, $value:ty, |$from:ident| $to:expr;)*) => {
         $(
             struct $name;
             impl Store for $name {
                 const SIZE: u64 = size_of::<$raw>() as u64;
+                type Value = $value;
+                type OfSlot = $of_slot;
                 #[inline(always)]
-                unsafe fn store(address: *mut u8, slot: u64, pins: Pins) {
+                unsafe fn store(address: *mut u8, $from: $value, pins: Pins) {
                     // SAFETY: as the caller promises.
-                    unsafe { access::$access(address, slot as $raw, pins) }
+                    unsafe { access::$access(address, $to, pins) }
                 }
             }
         )*
 
-        pub(crate) const fn store_handler(op: StoreOp, form: AccessForm) -> Handler {
-            match (op, form) {
-                $(
-                    (StoreOp::$name, AccessForm::Slots) => store::<$name>,
-                    (StoreOp::$name, AccessForm::At) => store_at::<$name>,
-                    (StoreOp::$name, AccessForm::Imm) => store_imm::<$name>,
-                )*
+        pub(crate) const fn store_handler(op: StoreOp, form: StoreForm) -> Handler {
+            match op {
+                $(StoreOp::$name => store_from::<$name>(form),)*
             }
         }
     };
 }
 
+const fn store_from<S: Store>(form: StoreForm) -> Handler {
+    match form {
+        StoreForm::Slots => store::<S::OfSlot, Offset<InSlot<0>>, InSlot<1>>,
+        StoreForm::AccSlot => store::<S::OfSlot, Offset<InAcc>, InSlot<1>>,
+        StoreForm::SlotAcc => store::<S, Offset<InSlot<0>>, InAcc>,
+        StoreForm::At => store::<S::OfSlot, Fixed, InSlot<1>>,
+        StoreForm::AtAcc => store::<S, Fixed, InAcc>,
+        StoreForm::Imm => store::<S::OfSlot, Offset<InSlot<0>>, InWide>,
+        StoreForm::AccImm => store::<S::OfSlot, Offset<InAcc>, InWide>,
+        StoreForm::SumSlot => store::<S::OfSlot, Sum<InSlot<0>>, InSlot<1>>,
+        StoreForm::AccSumSlot => store::<S::OfSlot, Sum<InAcc>, InSlot<1>>,
+        StoreForm::SumImm => store::<S::OfSlot, Sum<InSlot<0>>, InWide>,
+        StoreForm::AccSumImm => store::<S::OfSlot, Sum<InAcc>, InWide>,
+        StoreForm::PairSlot => store::<S::OfSlot, Pair<InSlot<0>>, InSlot<1>>,
+        StoreForm::AccPairSlot => store::<S::OfSlot, Pair<InAcc>, InSlot<1>>,
+    }
+}
+
 stores! {
-    Store8 store8 u8;
-    Store16 store16 u16;
-    Store32 store32 u32;
-    Store64 store64 u64;
+    Store8 Store8 store8 u8, u64, |value| value as u8;
+    Store16 Store16 store16 u16, u64, |value| value as u16;
+    Store32 Store32 store32 u32, u64, |value| value as u32;
+    Store64 Store64 store64 u64, u64, |value| value;
+    StoreF32 Store32 store32 f32, f32, |value| value.to_bits();
+    StoreF64 Store64 store64 f64, f64, |value| value.to_bits();
+}
+
+/// How the index of an access comes about: at most the sum of two 32-bit numbers.
+trait Address {
+    /// # Safety
+    /// The machine's contract.
+    unsafe fn index(ip: *const u64, sp: *mut u64, acc: Acc) -> u64;
+}
+
+/// An address and the instruction's offset.
+struct Offset<A>(A);
+/// The instruction's offset alone.
+struct Fixed;
+/// An address to which the program has added a constant, with WebAssembly's overflow.
+struct Sum<A>(A);
+/// An address to which the program has added another, and a short offset.
+struct Pair<A>(A);
+
+impl<A: Source> Address for Offset<A> {
+    #[inline(always)]
+    unsafe fn index(ip: *const u64, sp: *mut u64, acc: Acc) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe { u64::from(A::read::<u32>(ip, sp, acc)) + u64::from(op32(ip, 2)) }
+    }
+}
+
+impl Address for Fixed {
+    #[inline(always)]
+    unsafe fn index(ip: *const u64, _sp: *mut u64, _acc: Acc) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe { u64::from(op32(ip, 2)) }
+    }
+}
+
+impl<A: Source> Address for Sum<A> {
+    #[inline(always)]
+    unsafe fn index(ip: *const u64, sp: *mut u64, acc: Acc) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe { u64::from(A::read::<u32>(ip, sp, acc).wrapping_add(op32(ip, 2))) }
+    }
+}
+
+impl<A: Source> Address for Pair<A> {
+    #[inline(always)]
+    unsafe fn index(ip: *const u64, sp: *mut u64, acc: Acc) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let sum = A::read::<u32>(ip, sp, acc).wrapping_add(get(ip, sp, 2));
+            u64::from(sum) + u64::from(op16(ip, 3))
+        }
+    }
 }
 
 /// Whether an access of `size` bytes at `index` has to be refused here. With guarded bounds
@@ -122,108 +210,75 @@ pub(super) unsafe extern "C" fn out_of_bounds(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
-    mem: *mut u8,
     index: u64,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         (*cx).trap_info = index;
-        stop(cx, ip, sp, mem, Exit::MemoryOutOfBounds)
+        let acc = Acc {
+            int,
+            single,
+            double,
+        };
+        stop(cx, ip, sp, Exit::MemoryOutOfBounds, acc)
     }
 }
 
-unsafe extern "C" fn load<L: Load>(
+unsafe extern "C" fn load<L: Load, A: Address, T: Target>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract; the sum of two 32-bit numbers lies in the reservation.
     unsafe {
-        let index = u64::from(get::<u32>(ip, sp, 1)) + u64::from(op32(ip, 2));
+        let index = A::index(ip, sp, acc);
         if refused(cx, index, L::SIZE) {
-            return out_of_bounds(cx, ip, sp, mem, index);
+            return out_of_bounds(cx, ip, sp, index, int, single, double);
         }
-        let value = L::load(mem.wrapping_add(index as usize), pins(cx, ip, sp));
-        set(ip, sp, 0, value);
-        dispatch(cx, ip.add(2), sp, mem)
+        let value = L::load(mem.wrapping_add(index as usize), pins(cx, ip, sp, acc));
+        let acc = T::write(ip, sp, acc, value);
+        dispatch(cx, ip.add(2), sp, mem, acc)
     }
 }
 
-unsafe extern "C" fn load_at<L: Load>(
+unsafe extern "C" fn store<S: Store, A: Address, V: Source>(
     cx: *mut Context,
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
 ) -> usize {
-    // SAFETY: the machine's contract; a 32-bit number lies in the reservation.
-    unsafe {
-        let index = u64::from(op32(ip, 2));
-        if refused(cx, index, L::SIZE) {
-            return out_of_bounds(cx, ip, sp, mem, index);
-        }
-        let value = L::load(mem.wrapping_add(index as usize), pins(cx, ip, sp));
-        set(ip, sp, 0, value);
-        dispatch(cx, ip.add(2), sp, mem)
-    }
-}
-
-unsafe extern "C" fn store<S: Store>(
-    cx: *mut Context,
-    ip: *const u64,
-    sp: *mut u64,
-    mem: *mut u8,
-) -> usize {
+    let acc = Acc {
+        int,
+        single,
+        double,
+    };
     // SAFETY: the machine's contract; the sum of two 32-bit numbers lies in the reservation.
     unsafe {
-        let index = u64::from(get::<u32>(ip, sp, 0)) + u64::from(op32(ip, 2));
+        let index = A::index(ip, sp, acc);
         if refused(cx, index, S::SIZE) {
-            return out_of_bounds(cx, ip, sp, mem, index);
+            return out_of_bounds(cx, ip, sp, index, int, single, double);
         }
         S::store(
             mem.wrapping_add(index as usize),
-            get(ip, sp, 1),
-            pins(cx, ip, sp),
+            V::read(ip, sp, acc),
+            pins(cx, ip, sp, acc),
         );
-        dispatch(cx, ip.add(2), sp, mem)
-    }
-}
-
-unsafe extern "C" fn store_at<S: Store>(
-    cx: *mut Context,
-    ip: *const u64,
-    sp: *mut u64,
-    mem: *mut u8,
-) -> usize {
-    // SAFETY: the machine's contract; a 32-bit number lies in the reservation.
-    unsafe {
-        let index = u64::from(op32(ip, 2));
-        if refused(cx, index, S::SIZE) {
-            return out_of_bounds(cx, ip, sp, mem, index);
-        }
-        S::store(
-            mem.wrapping_add(index as usize),
-            get(ip, sp, 1),
-            pins(cx, ip, sp),
-        );
-        dispatch(cx, ip.add(2), sp, mem)
-    }
-}
-
-unsafe extern "C" fn store_imm<S: Store>(
-    cx: *mut Context,
-    ip: *const u64,
-    sp: *mut u64,
-    mem: *mut u8,
-) -> usize {
-    // SAFETY: the machine's contract; the sum of two 32-bit numbers lies in the reservation.
-    unsafe {
-        let index = u64::from(get::<u32>(ip, sp, 0)) + u64::from(op32(ip, 2));
-        if refused(cx, index, S::SIZE) {
-            return out_of_bounds(cx, ip, sp, mem, index);
-        }
-        S::store(mem.wrapping_add(index as usize), op64(ip), pins(cx, ip, sp));
-        dispatch(cx, ip.add(3), sp, mem)
+        dispatch(cx, ip.add(V::WORDS), sp, mem, acc)
     }
 }
 
@@ -232,11 +287,14 @@ pub(crate) unsafe extern "C" fn size(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation requires a memory.
     unsafe {
         set(ip, sp, 0, (*(*cx).memory).pages() as u32);
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }
 
@@ -245,12 +303,15 @@ pub(crate) unsafe extern "C" fn grow(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation requires a memory.
     unsafe {
         let before = (*(*cx).memory).grow(u64::from(get::<u32>(ip, sp, 1)));
         set(ip, sp, 0, before.map_or(u32::MAX, |pages| pages as u32));
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }
 
@@ -270,8 +331,8 @@ unsafe fn after_bulk(
     // SAFETY: the machine's contract.
     unsafe {
         match result {
-            Ok(()) => dispatch(cx, ip.add(words), sp, mem),
-            Err(exit) => stop(cx, ip, sp, mem, exit),
+            Ok(()) => dispatch(cx, ip.add(words), sp, mem, Acc::NONE),
+            Err(exit) => stop(cx, ip, sp, exit, Acc::NONE),
         }
     }
 }
@@ -327,6 +388,9 @@ pub(crate) unsafe extern "C" fn fill(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -366,6 +430,9 @@ pub(crate) unsafe extern "C" fn copy(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -410,6 +477,9 @@ pub(crate) unsafe extern "C" fn init(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the segment.
     unsafe {
@@ -424,10 +494,13 @@ pub(crate) unsafe extern "C" fn data_drop(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the segment.
     unsafe {
         (*(*cx).instance).drop_data(op32(ip, 2));
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod numeric;
 pub(crate) mod table;
 pub(crate) mod vector;
 
+use super::context::Acc;
 use super::isa::value::Slot;
 
 /// The 16-bit operand at `quarter`.
@@ -78,4 +79,99 @@ pub(crate) unsafe fn set<T: Slot>(ip: *const u64, sp: *mut u64, quarter: usize, 
 pub(crate) unsafe fn target(ip: *const u64, quarter: usize) -> *const u64 {
     // SAFETY: translation keeps distances inside the function.
     unsafe { ip.offset(op32(ip, quarter) as i32 as isize) }
+}
+
+/// A place that an operand can come from.
+pub(crate) trait Source {
+    /// Words that the instruction has in all, as far as this operand is concerned.
+    const WORDS: usize = 2;
+    /// # Safety
+    /// The machine's contract.
+    unsafe fn read<T: Slot>(ip: *const u64, sp: *mut u64, acc: Acc) -> T;
+}
+
+/// A slot named by the quarter `Q`.
+pub(crate) struct InSlot<const Q: usize>;
+/// The accumulator.
+pub(crate) struct InAcc;
+/// The last 32 bits of the second word.
+pub(crate) struct InImm32;
+/// The second quarter, signed.
+pub(crate) struct InImm16;
+/// The third word.
+pub(crate) struct InWide;
+
+impl<const Q: usize> Source for InSlot<Q> {
+    #[inline(always)]
+    unsafe fn read<T: Slot>(ip: *const u64, sp: *mut u64, _acc: Acc) -> T {
+        // SAFETY: as the caller promises.
+        unsafe { get(ip, sp, Q) }
+    }
+}
+
+impl Source for InAcc {
+    #[inline(always)]
+    unsafe fn read<T: Slot>(_ip: *const u64, _sp: *mut u64, acc: Acc) -> T {
+        T::from_acc(acc)
+    }
+}
+
+impl Source for InImm32 {
+    #[inline(always)]
+    unsafe fn read<T: Slot>(ip: *const u64, _sp: *mut u64, _acc: Acc) -> T {
+        // SAFETY: as the caller promises.
+        unsafe { T::from_imm32(op32(ip, 2)) }
+    }
+}
+
+impl Source for InImm16 {
+    #[inline(always)]
+    unsafe fn read<T: Slot>(ip: *const u64, _sp: *mut u64, _acc: Acc) -> T {
+        // SAFETY: as the caller promises.
+        unsafe { T::from_imm32(i32::from(op16(ip, 1) as i16) as u32) }
+    }
+}
+
+impl Source for InWide {
+    const WORDS: usize = 3;
+    #[inline(always)]
+    unsafe fn read<T: Slot>(ip: *const u64, _sp: *mut u64, _acc: Acc) -> T {
+        // SAFETY: as the caller promises.
+        unsafe { T::from_slot(op64(ip)) }
+    }
+}
+
+/// Of branches: whether they may lead backwards, and so have to look for interrupts.
+pub(crate) const BACK: bool = true;
+/// The opposite of [`BACK`].
+pub(crate) const ONWARDS: bool = false;
+
+/// A place for a result.
+pub(crate) trait Target {
+    /// Puts it there, and yields the accumulators afterwards.
+    ///
+    /// # Safety
+    /// The machine's contract.
+    unsafe fn write<T: Slot>(ip: *const u64, sp: *mut u64, acc: Acc, value: T) -> Acc;
+}
+
+/// The slot that the first quarter names; and the accumulator, which costs nothing.
+pub(crate) struct ToSlot;
+/// The accumulator.
+pub(crate) struct ToAcc;
+
+impl Target for ToSlot {
+    #[inline(always)]
+    unsafe fn write<T: Slot>(ip: *const u64, sp: *mut u64, acc: Acc, value: T) -> Acc {
+        // SAFETY: as the caller promises.
+        unsafe { set(ip, sp, 0, value) };
+        value.to_acc(acc)
+    }
+}
+
+impl Target for ToAcc {
+    #[inline(always)]
+    unsafe fn write<T: Slot>(_ip: *const u64, _sp: *mut u64, acc: Acc, value: T) -> Acc {
+        value.to_acc(acc)
+    }
 }

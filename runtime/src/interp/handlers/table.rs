@@ -1,6 +1,6 @@
 //! Tables and references.
 
-use super::super::context::{Context, dispatch, stop};
+use super::super::context::{Acc, Context, dispatch, stop};
 use super::super::table::TableInner;
 use super::super::trap::Exit;
 use super::{get as slot, op32, set as set_slot};
@@ -29,8 +29,8 @@ unsafe fn after(
     // SAFETY: the machine's contract.
     unsafe {
         match done {
-            Some(()) => dispatch(cx, ip.add(words), sp, mem),
-            None => stop(cx, ip, sp, mem, Exit::TableOutOfBounds),
+            Some(()) => dispatch(cx, ip.add(words), sp, mem, Acc::NONE),
+            None => stop(cx, ip, sp, Exit::TableOutOfBounds, Acc::NONE),
         }
     }
 }
@@ -40,12 +40,15 @@ pub(crate) unsafe extern "C" fn ref_func(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
         let func = *(*cx).funcs.add(op32(ip, 2) as usize);
         set_slot(ip, sp, 0, func as u64);
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }
 
@@ -54,15 +57,18 @@ pub(crate) unsafe extern "C" fn get(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         match table(cx, op32(ip, 2)).get(slot(ip, sp, 1)) {
             Some(value) => {
                 set_slot(ip, sp, 0, value);
-                dispatch(cx, ip.add(2), sp, mem)
+                dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
             }
-            None => stop(cx, ip, sp, mem, Exit::TableOutOfBounds),
+            None => stop(cx, ip, sp, Exit::TableOutOfBounds, Acc::NONE),
         }
     }
 }
@@ -72,6 +78,9 @@ pub(crate) unsafe extern "C" fn set(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -85,11 +94,14 @@ pub(crate) unsafe extern "C" fn size(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         set_slot(ip, sp, 0, table(cx, op32(ip, 2)).size());
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }
 
@@ -98,12 +110,15 @@ pub(crate) unsafe extern "C" fn grow(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         let before = table(cx, op32(ip, 4)).grow(slot(ip, sp, 2), slot(ip, sp, 1));
         set_slot(ip, sp, 0, before.unwrap_or(u32::MAX));
-        dispatch(cx, ip.add(3), sp, mem)
+        dispatch(cx, ip.add(3), sp, mem, Acc::NONE)
     }
 }
 
@@ -112,6 +127,9 @@ pub(crate) unsafe extern "C" fn fill(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -125,6 +143,9 @@ pub(crate) unsafe extern "C" fn copy(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
@@ -139,6 +160,9 @@ pub(crate) unsafe extern "C" fn init(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the segment.
     unsafe {
@@ -154,10 +178,13 @@ pub(crate) unsafe extern "C" fn elem_drop(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked the segment.
     unsafe {
         (*(*cx).instance).drop_elements(op32(ip, 2));
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }

@@ -2,7 +2,7 @@
 
 use wali_arch::access;
 
-use super::super::context::{Context, dispatch, pins};
+use super::super::context::{Acc, Context, dispatch, pins};
 use super::super::isa::vector::Vector;
 use super::super::isa::vector::shapes::{get_vector, set_vector};
 use super::memory::{out_of_bounds, refused};
@@ -50,15 +50,18 @@ macro_rules! handler {
             $ip: *const u64,
             $sp: *mut u64,
             mem: *mut u8,
+            _: u64,
+            _: f32,
+            _: f64,
         ) -> usize {
             // SAFETY: the machine's contract.
             unsafe {
                 let $at = match place($cx, $ip, $sp, mem, $where, $size) {
                     Ok(at) => at,
-                    Err(index) => return out_of_bounds($cx, $ip, $sp, mem, index),
+                    Err(index) => return out_of_bounds($cx, $ip, $sp, index, 0, 0.0, 0.0),
                 };
                 $body;
-                dispatch($cx, $ip.add($words), $sp, mem)
+                dispatch($cx, $ip.add($words), $sp, mem, Acc::NONE)
             }
         }
     };
@@ -73,15 +76,15 @@ macro_rules! loads {
 
             // One access after the other: a vector may be half another thread's, as may others.
             handler!(V128Load SHORT SIZE, 2, |cx ip sp at| {
-                let low = access::load64(at, pins(cx, ip, sp));
-                let high = access::load64(at.wrapping_add(8), pins(cx, ip, sp));
+                let low = access::load64(at, pins(cx, ip, sp, Acc::NONE));
+                let high = access::load64(at.wrapping_add(8), pins(cx, ip, sp, Acc::NONE));
                 set_vector(ip, sp, 0, [low, high])
             });
 
             $(
                 handler!($name SHORT size_of::<$raw>() as u64, 2, |cx ip sp at| {
                     let f: fn($raw) -> Vector = $f;
-                    set_vector(ip, sp, 0, f(access::$access(at, pins(cx, ip, sp))))
+                    set_vector(ip, sp, 0, f(access::$access(at, pins(cx, ip, sp, Acc::NONE))))
                 });
             )*
         }
@@ -112,7 +115,7 @@ macro_rules! lanes {
 
             $(
                 handler!($load LONG size_of::<$raw>() as u64, 3, |cx ip sp at| {
-                    let raw: $raw = access::$load_access(at, pins(cx, ip, sp));
+                    let raw: $raw = access::$load_access(at, pins(cx, ip, sp, Acc::NONE));
                     let lane = usize::from(op16(ip, 3));
                     let value = with_lane::<$raw, $count>(get_vector(ip, sp, 1), lane, raw);
                     set_vector(ip, sp, 0, value)
@@ -129,7 +132,7 @@ macro_rules! lanes {
                 handler!($store LONG size_of::<$raw>() as u64, 3, |cx ip sp at| {
                     let lane = usize::from(op16(ip, 3));
                     let raw = lane_of::<$raw, $count>(get_vector(ip, sp, 1), lane);
-                    access::$store_access(at, raw, pins(cx, ip, sp))
+                    access::$store_access(at, raw, pins(cx, ip, sp, Acc::NONE))
                 });
             )*
         }
@@ -151,11 +154,11 @@ const IN_PAGE: usize = PAGE - size_of::<Vector>();
 handler!(store SHORT SIZE, 2, |cx ip sp at| {
     let [low, high] = get_vector(ip, sp, 0);
     if at.addr() % PAGE <= IN_PAGE {
-        access::store64(at, low, pins(cx, ip, sp));
-        access::store64(at.wrapping_add(8), high, pins(cx, ip, sp));
+        access::store64(at, low, pins(cx, ip, sp, Acc::NONE));
+        access::store64(at.wrapping_add(8), high, pins(cx, ip, sp, Acc::NONE));
     } else {
-        access::store64(at.wrapping_add(8), high, pins(cx, ip, sp));
-        access::store64(at, low, pins(cx, ip, sp));
+        access::store64(at.wrapping_add(8), high, pins(cx, ip, sp, Acc::NONE));
+        access::store64(at, low, pins(cx, ip, sp, Acc::NONE));
     }
 });
 
@@ -165,13 +168,16 @@ pub(crate) unsafe extern "C" fn shuffle(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     use super::super::isa::vector::shuffle;
     // SAFETY: the machine's contract.
     unsafe {
         let (a, b) = (get_vector(ip, sp, 1), get_vector(ip, sp, 2));
         set_vector(ip, sp, 0, shuffle(a, b, [*ip.add(2), *ip.add(3)]));
-        dispatch(cx, ip.add(4), sp, mem)
+        dispatch(cx, ip.add(4), sp, mem, Acc::NONE)
     }
 }
 
@@ -180,13 +186,16 @@ pub(crate) unsafe extern "C" fn select(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract.
     unsafe {
         let (a, b) = (get_vector(ip, sp, 1), get_vector(ip, sp, 2));
         let chosen = if get::<u32>(ip, sp, 3) != 0 { a } else { b };
         set_vector(ip, sp, 0, chosen);
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }
 
@@ -195,12 +204,15 @@ pub(crate) unsafe extern "C" fn global_get(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked index and type.
     unsafe {
         let cell = *(*cx).globals.add(op32(ip, 2) as usize);
         set_vector(ip, sp, 0, [*cell, *cell.add(1)]);
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }
 
@@ -209,6 +221,9 @@ pub(crate) unsafe extern "C" fn global_set(
     ip: *const u64,
     sp: *mut u64,
     mem: *mut u8,
+    _: u64,
+    _: f32,
+    _: f64,
 ) -> usize {
     // SAFETY: the machine's contract; validation checked index and type.
     unsafe {
@@ -216,6 +231,6 @@ pub(crate) unsafe extern "C" fn global_set(
         let [low, high] = get_vector(ip, sp, 0);
         *cell = low;
         *cell.add(1) = high;
-        dispatch(cx, ip.add(2), sp, mem)
+        dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
     }
 }

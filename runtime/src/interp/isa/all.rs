@@ -6,26 +6,62 @@ use super::super::context::Handler;
 use super::super::handlers::call;
 use super::vector::{LaneLoad, LaneStore, VectorLoad, VectorOp};
 use super::{
-    AccessForm, ArithOp, AtomicOp, BinaryForm, BranchForm, CompareForm, CompareOp, LoadOp, Op,
-    PlainOp, StoreOp, UnaryOp, Width,
+    ArithOp, AtomicOp, BinaryForm, CompareForm, CompareOp, Edge, Input, LoadForm, LoadOp, Op,
+    Output, PairForm, PlainOp, StoreForm, StoreOp, UnaryOp, Width,
 };
 
-const BINARY: [BinaryForm; 5] = [
+const INPUT: [Input; 2] = [Input::Slot, Input::Acc];
+const OUTPUT: [Output; 2] = [Output::Slot, Output::Acc];
+const BINARY: [BinaryForm; 9] = [
     BinaryForm::Slots,
+    BinaryForm::AccSlot,
+    BinaryForm::SlotAcc,
     BinaryForm::Imm,
+    BinaryForm::AccImm,
     BinaryForm::Wide,
+    BinaryForm::AccWide,
     BinaryForm::ImmLeft,
     BinaryForm::WideLeft,
 ];
-const BRANCH: [BranchForm; 3] = [BranchForm::Slots, BranchForm::Imm, BranchForm::Wide];
-const LOAD: [AccessForm; 2] = [AccessForm::Slots, AccessForm::At];
-const STORE: [AccessForm; 3] = [AccessForm::Slots, AccessForm::At, AccessForm::Imm];
+const PAIR: [PairForm; 6] = [
+    PairForm::Slots,
+    PairForm::AccSlot,
+    PairForm::Imm,
+    PairForm::AccImm,
+    PairForm::Wide,
+    PairForm::AccWide,
+];
+const EDGE: [Edge; 2] = [Edge::Onwards, Edge::Back];
+const LOAD: [LoadForm; 7] = [
+    LoadForm::Slot,
+    LoadForm::Acc,
+    LoadForm::At,
+    LoadForm::Sum,
+    LoadForm::AccSum,
+    LoadForm::Pair,
+    LoadForm::AccPair,
+];
+const STORE: [StoreForm; 13] = [
+    StoreForm::Slots,
+    StoreForm::AccSlot,
+    StoreForm::SlotAcc,
+    StoreForm::At,
+    StoreForm::AtAcc,
+    StoreForm::Imm,
+    StoreForm::AccImm,
+    StoreForm::SumSlot,
+    StoreForm::AccSumSlot,
+    StoreForm::SumImm,
+    StoreForm::AccSumImm,
+    StoreForm::PairSlot,
+    StoreForm::AccPairSlot,
+];
 
 const COUNT: usize = PlainOp::ALL.len()
-    + UnaryOp::ALL.len()
-    + ArithOp::ALL.len() * BINARY.len()
-    + CompareOp::ALL.len() * (BINARY.len() + BRANCH.len())
-    + LoadOp::ALL.len() * LOAD.len()
+    + UnaryOp::ALL.len() * INPUT.len() * OUTPUT.len()
+    + ArithOp::ALL.len() * BINARY.len() * OUTPUT.len()
+    + CompareOp::ALL.len() * PAIR.len() * (OUTPUT.len() + EDGE.len())
+    + LoadOp::ALL.len() * LOAD.len() * OUTPUT.len()
     + StoreOp::ALL.len() * STORE.len()
     + AtomicOp::ALL.len() * Width::ALL.len()
     + VectorOp::COUNT
@@ -62,21 +98,23 @@ const fn ops() -> [Op; COUNT] {
                 i += 1;
             }
         }};
-        ($item:ident of $list:expr, $form:ident of $forms:expr => $op:expr) => {{
+        ($item:ident of $list:expr, $($rest:tt)*) => {{
             let mut j = 0;
             while j < $list.len() {
                 let $item = $list[j];
-                each!($form of $forms => $op);
+                each!($($rest)*);
                 j += 1;
             }
         }};
     }
     each!(op of PlainOp::ALL => Op::Plain(op));
-    each!(op of UnaryOp::ALL => Op::Unary(op));
-    each!(op of ArithOp::ALL, form of BINARY => Op::Arith(op, form));
-    each!(op of CompareOp::ALL, form of BINARY => Op::Compare(op, CompareForm::Value(form)));
-    each!(op of CompareOp::ALL, form of BRANCH => Op::Compare(op, CompareForm::Branch(form)));
-    each!(op of LoadOp::ALL, form of LOAD => Op::Load(op, form));
+    each!(output of OUTPUT, op of UnaryOp::ALL, input of INPUT => Op::Unary(op, input, output));
+    each!(output of OUTPUT, op of ArithOp::ALL, form of BINARY => Op::Arith(op, form, output));
+    each!(output of OUTPUT, op of CompareOp::ALL, form of PAIR =>
+        Op::Compare(op, CompareForm::Value(form, output)));
+    each!(edge of EDGE, op of CompareOp::ALL, form of PAIR =>
+        Op::Compare(op, CompareForm::Branch(form, edge)));
+    each!(output of OUTPUT, op of LoadOp::ALL, form of LOAD => Op::Load(op, form, output));
     each!(op of StoreOp::ALL, form of STORE => Op::Store(op, form));
     each!(op of AtomicOp::ALL, width of Width::ALL => Op::Atomic(op, width));
     each!(op of VectorOp::ALL => Op::Vector(op));

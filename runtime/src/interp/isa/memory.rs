@@ -1,5 +1,7 @@
 //! Loads, stores and atomics: what each one moves.
 
+use super::value::Bank;
+
 macro_rules! memory_ops {
     ($(#[$doc:meta])* $enum:ident: $($name:ident $text:literal;)*) => {
         $(#[$doc])*
@@ -17,7 +19,7 @@ macro_rules! memory_ops {
 }
 
 memory_ops! {
-    /// A load, by width and extension. Floats are loaded as bits.
+    /// A load, by width and extension.
     LoadOp:
     Load8U "load8_u";
     Load8S32 "load8_s.32";
@@ -28,15 +30,41 @@ memory_ops! {
     Load32 "load32";
     Load32S64 "load32_s.64";
     Load64 "load64";
+    LoadF32 "load.f32";
+    LoadF64 "load.f64";
 }
 
 memory_ops! {
-    /// A store, by width.
+    /// A store, by width; floats differ in where their accumulator is.
     StoreOp:
     Store8 "store8";
     Store16 "store16";
     Store32 "store32";
     Store64 "store64";
+    StoreF32 "store.f32";
+    StoreF64 "store.f64";
+}
+
+impl LoadOp {
+    /// The accumulator that has the result.
+    pub fn bank(self) -> Bank {
+        match self {
+            LoadOp::LoadF32 => Bank::Single,
+            LoadOp::LoadF64 => Bank::Double,
+            _ => Bank::Int,
+        }
+    }
+}
+
+impl StoreOp {
+    /// The accumulator that may have the value.
+    pub fn bank(self) -> Bank {
+        match self {
+            StoreOp::StoreF32 => Bank::Single,
+            StoreOp::StoreF64 => Bank::Double,
+            _ => Bank::Int,
+        }
+    }
 }
 
 memory_ops! {

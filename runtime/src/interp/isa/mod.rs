@@ -1,7 +1,7 @@
 //! The instruction set, as data: opcodes, the layout of their words, and their handlers.
 //!
 //! An instruction is one word with the address of its handler, then words with operands.
-//! Operands are 16-bit *quarters*, numbered from the first word after the handler's:
+//! Operands are 16-bit *quarters*, numbered input the first word after the handler's:
 //! slots of the frame, or two quarters forming a 32-bit number, or a whole word.
 
 mod all;
@@ -12,65 +12,122 @@ pub(crate) mod vector;
 
 use super::context::Handler;
 use super::handlers::{
-    atomic, call, control, exception, global, memory as mem, table, vector as vec,
+    BACK, InAcc, InSlot, ONWARDS, atomic, call, control, exception, global, memory as mem, table,
+    vector as vec,
 };
 pub use all::handler_names;
 pub(crate) use memory::{AtomicOp, LoadOp, StoreOp, Width};
 pub(crate) use numeric::{ArithOp, CompareOp, UnaryOp};
+use value::Bank;
 use vector::{LaneLoad, LaneStore, VectorLoad, VectorOp};
 
-/// Where the operands of a binary operation are.
+/// Where an operand is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    Slot,
+    /// In the accumulator: it is what the instruction before has computed.
+    Acc,
+}
+
+/// Where a result goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// To a slot, and to the accumulator.
+    Slot,
+    /// To the accumulator only: the next instruction alone wants it.
+    Acc,
+}
+
+/// Where the operands of a binary operation are: left, then right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BinaryForm {
-    /// Both in slots.
     Slots,
+    AccSlot,
+    SlotAcc,
     /// The right one in the instruction, in 32 bits.
     Imm,
+    AccImm,
     /// The right one in a word of its own.
     Wide,
+    AccWide,
     /// The left one in the instruction, in 32 bits.
     ImmLeft,
     /// The left one in a word of its own.
     WideLeft,
 }
 
-/// Where the operands of a comparing branch are.
+/// Where the operands of a comparison are. A comparison can be turned around, so that what is in
+/// the accumulator is always the left one, and a constant the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BranchForm {
-    /// Both in slots.
+pub(crate) enum PairForm {
     Slots,
-    /// The right one in the instruction, in 16 bits.
+    AccSlot,
+    /// The right one in the instruction, in 32 bits; in 16 bits if it is a branch.
     Imm,
+    AccImm,
     /// The right one in a word of its own.
     Wide,
+    AccWide,
 }
 
 /// What becomes of a comparison: a value, or a branch if it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CompareForm {
-    Value(BinaryForm),
-    Branch(BranchForm),
+    Value(PairForm, Output),
+    Branch(PairForm, Edge),
 }
 
-/// Where the operands of a load or store are.
+/// Where a branch leads. Backwards is a safepoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AccessForm {
-    /// All in slots.
+pub(crate) enum Edge {
+    Onwards,
+    Back,
+}
+
+/// Where the address of a load is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoadForm {
+    Slot,
+    Acc,
+    /// It is constant.
+    At,
+    /// It is the sum of a slot and a constant, which may overflow.
+    Sum,
+    AccSum,
+    /// It is the sum of two slots, which may overflow.
+    Pair,
+    AccPair,
+}
+
+/// Where address and value of a store are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreForm {
     Slots,
+    AccSlot,
+    SlotAcc,
     /// The address is constant.
     At,
-    /// The value to store is constant.
+    AtAcc,
+    /// The value is constant, in a word of its own.
     Imm,
+    AccImm,
+    /// The address is a sum, as that of loads.
+    SumSlot,
+    AccSumSlot,
+    SumImm,
+    AccSumImm,
+    PairSlot,
+    AccPairSlot,
 }
 
 /// An opcode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Op {
-    Arith(ArithOp, BinaryForm),
+    Arith(ArithOp, BinaryForm, Output),
     Compare(CompareOp, CompareForm),
-    Unary(UnaryOp),
-    Load(LoadOp, AccessForm),
-    Store(StoreOp, AccessForm),
+    Unary(UnaryOp, Input, Output),
+    Load(LoadOp, LoadForm, Output),
+    Store(StoreOp, StoreForm),
     Atomic(AtomicOp, Width),
     Vector(VectorOp),
     VectorLoad(VectorLoad),
@@ -84,6 +141,10 @@ pub(crate) enum Op {
 pub(crate) enum Operand {
     /// A slot that is written.
     Dst(u8),
+    /// The accumulator, as what is written.
+    DstAcc,
+    /// The accumulator, as what is read.
+    Acc,
     /// A slot that is read.
     Src(u8),
     /// The first of consecutive slots.
@@ -98,7 +159,7 @@ pub(crate) enum Operand {
     Imm64(u8),
     /// A 32-bit offset or address in memory.
     Offset(u8),
-    /// A branch distance in words, from the instruction's first.
+    /// A branch distance in words, input the instruction's first.
     Rel(u8),
     /// A 16-bit number.
     Count(u8),
@@ -116,7 +177,7 @@ pub(crate) struct Format {
 }
 
 macro_rules! plain_ops {
-    ($($name:ident $text:literal $words:literal [$($operand:ident $quarter:literal)*] $handler:path;)*) => {
+    ($($name:ident $text:literal $words:literal [$($operand:ident $($quarter:literal)?)*] $handler:expr;)*) => {
         /// Opcodes of which there is one form only.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum PlainOp { $($name),* }
@@ -131,7 +192,7 @@ macro_rules! plain_ops {
             fn format(self) -> Format {
                 match self { $(PlainOp::$name => Format {
                     words: $words,
-                    operands: &[$(Operand::$operand($quarter)),*],
+                    operands: &[$(Operand::$operand$(($quarter))?),*],
                 }),* }
             }
 
@@ -147,16 +208,30 @@ plain_ops! {
     Copy2 "copy2" 2 [Dst 0 Src 1 Dst 2 Src 3] control::copy2;
     Const32 "const32" 2 [Dst 0 Imm32 2] control::const32;
     Const64 "const64" 3 [Dst 0 Imm64 4] control::const64;
-    Select "select" 2 [Dst 0 Src 1 Src 2 Src 3] control::select;
+    Select "select" 2 [Dst 0 Src 1 Src 2 Src 3] control::select::<InSlot<3>>;
+    SelectAcc "select.acc" 2 [Dst 0 Src 1 Src 2 Acc] control::select::<InAcc>;
 
     Unreachable "unreachable" 1 [] control::unreachable;
-    Br "br" 2 [Rel 2] control::br;
-    BrNez "br_nez" 2 [Src 0 Rel 2] control::br_nez;
-    BrEqz "br_eqz" 2 [Src 0 Rel 2] control::br_eqz;
-    BrTable "br_table" 2 [Src 0 Targets 2] control::br_table;
+    Br "br" 2 [Rel 2] control::br::<BACK>;
+    BrOn "br" 2 [Rel 2] control::br::<ONWARDS>;
+    BrNez "br_nez" 2 [Src 0 Rel 2] control::br_truth::<InSlot<0>, true, BACK>;
+    BrNezOn "br_nez" 2 [Src 0 Rel 2] control::br_truth::<InSlot<0>, true, ONWARDS>;
+    BrNezAcc "br_nez.acc" 2 [Acc Rel 2] control::br_truth::<InAcc, true, BACK>;
+    BrNezAccOn "br_nez.acc" 2 [Acc Rel 2] control::br_truth::<InAcc, true, ONWARDS>;
+    BrEqz "br_eqz" 2 [Src 0 Rel 2] control::br_truth::<InSlot<0>, false, BACK>;
+    BrEqzOn "br_eqz" 2 [Src 0 Rel 2] control::br_truth::<InSlot<0>, false, ONWARDS>;
+    BrEqzAcc "br_eqz.acc" 2 [Acc Rel 2] control::br_truth::<InAcc, false, BACK>;
+    BrEqzAccOn "br_eqz.acc" 2 [Acc Rel 2] control::br_truth::<InAcc, false, ONWARDS>;
+    AddBrNez "i32.add.br_nez" 3 [Dst 0 Src 1 Imm64 4 Rel 2] control::add_br::<true>;
+    AddBrEqz "i32.add.br_eqz" 3 [Dst 0 Src 1 Imm64 4 Rel 2] control::add_br::<false>;
+    BrTable "br_table" 2 [Src 0 Targets 2] control::br_table::<InSlot<0>>;
+    BrTableAcc "br_table.acc" 2 [Acc Targets 2] control::br_table::<InAcc>;
 
     Return0 "return0" 2 [Header 0] call::return0;
-    Return1 "return1" 2 [Header 0 Src 1] call::return1;
+    Return1 "return1" 2 [Header 0 Src 1] call::return1::<InSlot<1>, u64>;
+    Return1Int "return1.acc" 2 [Header 0 Acc] call::return1::<InAcc, u64>;
+    Return1Single "return1.acc.f32" 2 [Header 0 Acc] call::return1::<InAcc, f32>;
+    Return1Double "return1.acc.f64" 2 [Header 0 Acc] call::return1::<InAcc, f64>;
     ReturnImm "return_imm" 3 [Header 0 Imm64 4] call::return_imm;
     ReturnN "return_n" 2 [Header 0 Span 1 Count 2] call::return_n;
     Call "call" 2 [Span 0 Index 2] call::call;
@@ -170,7 +245,8 @@ plain_ops! {
     ThrowRef "throw_ref" 2 [Src 0] exception::throw_ref;
 
     GlobalGet "global.get" 2 [Dst 0 Index 2] global::get;
-    GlobalSet "global.set" 2 [Src 0 Index 2] global::set;
+    GlobalSet "global.set" 2 [Src 0 Index 2] global::set::<InSlot<0>>;
+    GlobalSetAcc "global.set.acc" 2 [Acc Index 2] global::set::<InAcc>;
 
     GlobalGetVector "global.get.vector" 2 [Dst 0 Index 2] vec::global_get;
     GlobalSetVector "global.set.vector" 2 [Src 0 Index 2] vec::global_set;
@@ -205,15 +281,22 @@ impl Op {
     /// The opcode's name, for disassembly.
     pub fn name(self) -> String {
         match self {
-            Op::Arith(op, form) => format!("{}{}", op.text(), form.suffix()),
-            Op::Compare(op, CompareForm::Value(form)) => {
-                format!("{}{}", op.text(), form.suffix())
+            Op::Arith(op, form, output) => {
+                format!("{}{}{}", op.text(), form.suffix(), output.suffix())
             }
-            Op::Compare(op, CompareForm::Branch(form)) => {
+            Op::Compare(op, CompareForm::Value(form, output)) => {
+                format!("{}{}{}", op.text(), form.suffix(), output.suffix())
+            }
+            Op::Compare(op, CompareForm::Branch(form, _)) => {
                 format!("br_{}{}", op.text(), form.suffix())
             }
-            Op::Unary(op) => op.text().to_string(),
-            Op::Load(op, form) => format!("{}{}", op.text(), form.suffix()),
+            Op::Unary(op, input, output) => {
+                let input = if input == Input::Acc { ".acc" } else { "" };
+                format!("{}{input}{}", op.text(), output.suffix())
+            }
+            Op::Load(op, form, output) => {
+                format!("{}{}{}", op.text(), form.suffix(), output.suffix())
+            }
             Op::Store(op, form) => format!("{}{}", op.text(), form.suffix()),
             Op::Atomic(op, width) => format!("{}{}", op.text(), width.text()),
             Op::Vector(op) => op.text().to_string(),
@@ -224,28 +307,62 @@ impl Op {
         }
     }
 
-    /// How its words are laid out.
+    /// How its words are laid out. Where an operand is in the accumulator, its quarter is unused.
     pub fn format(self) -> Format {
         use Operand::*;
         let (words, operands): (usize, &'static [Operand]) = match self {
-            Op::Arith(_, form) | Op::Compare(_, CompareForm::Value(form)) => match form {
-                BinaryForm::Slots => (2, &[Dst(0), Src(1), Src(2)]),
-                BinaryForm::Imm => (2, &[Dst(0), Src(1), Imm32(2)]),
-                BinaryForm::Wide => (3, &[Dst(0), Src(1), Imm64(4)]),
-                BinaryForm::ImmLeft => (2, &[Dst(0), Imm32(2), Src(1)]),
-                BinaryForm::WideLeft => (3, &[Dst(0), Imm64(4), Src(1)]),
-            },
-            Op::Compare(_, CompareForm::Branch(form)) => match form {
-                BranchForm::Slots => (2, &[Src(0), Src(1), Rel(2)]),
-                BranchForm::Imm => (2, &[Src(0), Imm16(1), Rel(2)]),
-                BranchForm::Wide => (3, &[Src(0), Imm64(4), Rel(2)]),
-            },
-            Op::Unary(_) => (2, &[Dst(0), Src(1)]),
-            Op::Load(_, AccessForm::At) => (2, &[Dst(0), Offset(2)]),
-            Op::Load(_, _) => (2, &[Dst(0), Src(1), Offset(2)]),
-            Op::Store(_, AccessForm::Slots) => (2, &[Src(0), Src(1), Offset(2)]),
-            Op::Store(_, AccessForm::At) => (2, &[Src(1), Offset(2)]),
-            Op::Store(_, AccessForm::Imm) => (3, &[Src(0), Offset(2), Imm64(4)]),
+            Op::Arith(_, form, output) => {
+                let words = match form {
+                    BinaryForm::Wide | BinaryForm::AccWide | BinaryForm::WideLeft => 3,
+                    _ => 2,
+                };
+                (words, form.operands(output))
+            }
+            Op::Compare(_, CompareForm::Value(form, output)) => {
+                (form.words(), form.binary().operands(output))
+            }
+            Op::Compare(_, CompareForm::Branch(form, _)) => {
+                let operands: &[Operand] = match form {
+                    PairForm::Slots => &[Src(0), Src(1), Rel(2)],
+                    PairForm::AccSlot => &[Acc, Src(1), Rel(2)],
+                    PairForm::Imm => &[Src(0), Imm16(1), Rel(2)],
+                    PairForm::AccImm => &[Acc, Imm16(1), Rel(2)],
+                    PairForm::Wide => &[Src(0), Imm64(4), Rel(2)],
+                    PairForm::AccWide => &[Acc, Imm64(4), Rel(2)],
+                };
+                (form.words(), operands)
+            }
+            Op::Unary(_, Input::Slot, Output::Slot) => (2, &[Dst(0), Src(1)]),
+            Op::Unary(_, Input::Acc, Output::Slot) => (2, &[Dst(0), Acc]),
+            Op::Unary(_, Input::Slot, Output::Acc) => (2, &[DstAcc, Src(1)]),
+            Op::Unary(_, Input::Acc, Output::Acc) => (2, &[DstAcc, Acc]),
+            Op::Load(_, LoadForm::Slot, Output::Slot) => (2, &[Dst(0), Src(1), Offset(2)]),
+            Op::Load(_, LoadForm::Slot, Output::Acc) => (2, &[DstAcc, Src(1), Offset(2)]),
+            Op::Load(_, LoadForm::Acc, Output::Slot) => (2, &[Dst(0), Acc, Offset(2)]),
+            Op::Load(_, LoadForm::Acc, Output::Acc) => (2, &[DstAcc, Acc, Offset(2)]),
+            Op::Load(_, LoadForm::At, Output::Slot) => (2, &[Dst(0), Offset(2)]),
+            Op::Load(_, LoadForm::At, Output::Acc) => (2, &[DstAcc, Offset(2)]),
+            Op::Load(_, LoadForm::Sum, Output::Slot) => (2, &[Dst(0), Src(1), Imm32(2)]),
+            Op::Load(_, LoadForm::Sum, Output::Acc) => (2, &[DstAcc, Src(1), Imm32(2)]),
+            Op::Load(_, LoadForm::AccSum, Output::Slot) => (2, &[Dst(0), Acc, Imm32(2)]),
+            Op::Load(_, LoadForm::AccSum, Output::Acc) => (2, &[DstAcc, Acc, Imm32(2)]),
+            Op::Load(_, LoadForm::Pair, Output::Slot) => (2, &[Dst(0), Src(1), Src(2), Count(3)]),
+            Op::Load(_, LoadForm::Pair, Output::Acc) => (2, &[DstAcc, Src(1), Src(2), Count(3)]),
+            Op::Load(_, LoadForm::AccPair, Output::Slot) => (2, &[Dst(0), Acc, Src(2), Count(3)]),
+            Op::Load(_, LoadForm::AccPair, Output::Acc) => (2, &[DstAcc, Acc, Src(2), Count(3)]),
+            Op::Store(_, StoreForm::Slots) => (2, &[Src(0), Src(1), Offset(2)]),
+            Op::Store(_, StoreForm::AccSlot) => (2, &[Acc, Src(1), Offset(2)]),
+            Op::Store(_, StoreForm::SlotAcc) => (2, &[Src(0), Acc, Offset(2)]),
+            Op::Store(_, StoreForm::At) => (2, &[Src(1), Offset(2)]),
+            Op::Store(_, StoreForm::AtAcc) => (2, &[Acc, Offset(2)]),
+            Op::Store(_, StoreForm::Imm) => (3, &[Src(0), Offset(2), Imm64(4)]),
+            Op::Store(_, StoreForm::AccImm) => (3, &[Acc, Offset(2), Imm64(4)]),
+            Op::Store(_, StoreForm::SumSlot) => (2, &[Src(0), Imm32(2), Src(1)]),
+            Op::Store(_, StoreForm::AccSumSlot) => (2, &[Acc, Imm32(2), Src(1)]),
+            Op::Store(_, StoreForm::SumImm) => (3, &[Src(0), Imm32(2), Imm64(4)]),
+            Op::Store(_, StoreForm::AccSumImm) => (3, &[Acc, Imm32(2), Imm64(4)]),
+            Op::Store(_, StoreForm::PairSlot) => (2, &[Src(0), Src(2), Count(3), Src(1)]),
+            Op::Store(_, StoreForm::AccPairSlot) => (2, &[Acc, Src(2), Count(3), Src(1)]),
             Op::Atomic(AtomicOp::Load, _) => (2, &[Dst(0), Src(1), Offset(2)]),
             Op::Atomic(AtomicOp::Store, _) => (2, &[Src(0), Src(1), Offset(2)]),
             Op::Atomic(AtomicOp::Cmpxchg, _) => (3, &[Dst(0), Src(1), Src(2), Src(3), Offset(4)]),
@@ -262,10 +379,10 @@ impl Op {
     /// The code that executes it.
     pub const fn handler(self) -> Handler {
         match self {
-            Op::Arith(op, form) => op.handler(form),
+            Op::Arith(op, form, output) => op.handler((form, output)),
             Op::Compare(op, form) => op.handler(form),
-            Op::Unary(op) => op.handler(),
-            Op::Load(op, form) => mem::load_handler(op, form),
+            Op::Unary(op, input, output) => op.handler(input, output),
+            Op::Load(op, form, output) => mem::load_handler(op, form, output),
             Op::Store(op, form) => mem::store_handler(op, form),
             Op::Atomic(op, width) => atomic::handler(op, width),
             Op::Vector(op) => op.handler(),
@@ -275,36 +392,162 @@ impl Op {
             Op::Plain(op) => op.handler(),
         }
     }
+
+    /// The accumulator in which it leaves its result.
+    pub fn bank(self) -> Option<Bank> {
+        Some(match self {
+            Op::Arith(op, ..) => op.class().bank(),
+            Op::Compare(_, CompareForm::Value(..)) => Bank::Int,
+            Op::Unary(op, ..) => op.classes().1.bank(),
+            Op::Load(op, ..) => op.bank(),
+            _ => return None,
+        })
+    }
+
+    /// The same with its result in the accumulator only.
+    pub fn into_acc(self) -> Option<Op> {
+        Some(match self {
+            Op::Arith(op, form, _) => Op::Arith(op, form, Output::Acc),
+            Op::Compare(op, CompareForm::Value(form, _)) => {
+                Op::Compare(op, CompareForm::Value(form, Output::Acc))
+            }
+            Op::Unary(op, input, _) => Op::Unary(op, input, Output::Acc),
+            Op::Load(op, form, _) => Op::Load(op, form, Output::Acc),
+            _ => return None,
+        })
+    }
+
+    /// Whether it leaves the accumulators as they are when the next instruction follows.
+    pub fn keeps_acc(self) -> bool {
+        use PlainOp::*;
+        match self {
+            Op::Store(..) | Op::Compare(_, CompareForm::Branch(..)) => true,
+            Op::Plain(op) => matches!(
+                op,
+                Copy | Copy2
+                    | Const32
+                    | Const64
+                    | BrNez
+                    | BrNezOn
+                    | BrNezAcc
+                    | BrNezAccOn
+                    | BrEqz
+                    | BrEqzOn
+                    | BrEqzAcc
+                    | BrEqzAccOn
+                    | GlobalSet
+                    | GlobalSetAcc
+            ),
+            _ => false,
+        }
+    }
+}
+
+impl Output {
+    fn suffix(self) -> &'static str {
+        match self {
+            Output::Slot => "",
+            Output::Acc => ".to_acc",
+        }
+    }
 }
 
 impl BinaryForm {
     fn suffix(self) -> &'static str {
         match self {
             BinaryForm::Slots => "",
+            BinaryForm::AccSlot => ".acc",
+            BinaryForm::SlotAcc => ".acc_right",
             BinaryForm::Imm => ".imm",
+            BinaryForm::AccImm => ".acc_imm",
             BinaryForm::Wide => ".wide",
+            BinaryForm::AccWide => ".acc_wide",
             BinaryForm::ImmLeft => ".imm_left",
             BinaryForm::WideLeft => ".wide_left",
         }
     }
-}
 
-impl BranchForm {
-    fn suffix(self) -> &'static str {
-        match self {
-            BranchForm::Slots => "",
-            BranchForm::Imm => ".imm",
-            BranchForm::Wide => ".wide",
+    fn operands(self, output: Output) -> &'static [Operand] {
+        use Operand::*;
+        match (self, output) {
+            (BinaryForm::Slots, Output::Slot) => &[Dst(0), Src(1), Src(2)],
+            (BinaryForm::Slots, Output::Acc) => &[DstAcc, Src(1), Src(2)],
+            (BinaryForm::AccSlot, Output::Slot) => &[Dst(0), Acc, Src(2)],
+            (BinaryForm::AccSlot, Output::Acc) => &[DstAcc, Acc, Src(2)],
+            (BinaryForm::SlotAcc, Output::Slot) => &[Dst(0), Src(1), Acc],
+            (BinaryForm::SlotAcc, Output::Acc) => &[DstAcc, Src(1), Acc],
+            (BinaryForm::Imm, Output::Slot) => &[Dst(0), Src(1), Imm32(2)],
+            (BinaryForm::Imm, Output::Acc) => &[DstAcc, Src(1), Imm32(2)],
+            (BinaryForm::AccImm, Output::Slot) => &[Dst(0), Acc, Imm32(2)],
+            (BinaryForm::AccImm, Output::Acc) => &[DstAcc, Acc, Imm32(2)],
+            (BinaryForm::Wide, Output::Slot) => &[Dst(0), Src(1), Imm64(4)],
+            (BinaryForm::Wide, Output::Acc) => &[DstAcc, Src(1), Imm64(4)],
+            (BinaryForm::AccWide, Output::Slot) => &[Dst(0), Acc, Imm64(4)],
+            (BinaryForm::AccWide, Output::Acc) => &[DstAcc, Acc, Imm64(4)],
+            (BinaryForm::ImmLeft, Output::Slot) => &[Dst(0), Imm32(2), Src(1)],
+            (BinaryForm::ImmLeft, Output::Acc) => &[DstAcc, Imm32(2), Src(1)],
+            (BinaryForm::WideLeft, Output::Slot) => &[Dst(0), Imm64(4), Src(1)],
+            (BinaryForm::WideLeft, Output::Acc) => &[DstAcc, Imm64(4), Src(1)],
         }
     }
 }
 
-impl AccessForm {
+impl PairForm {
+    /// How many words an instruction has.
+    const fn words(self) -> usize {
+        match self {
+            PairForm::Wide | PairForm::AccWide => 3,
+            _ => 2,
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        self.binary().suffix()
+    }
+
+    /// The same of a binary operation.
+    pub const fn binary(self) -> BinaryForm {
+        match self {
+            PairForm::Slots => BinaryForm::Slots,
+            PairForm::AccSlot => BinaryForm::AccSlot,
+            PairForm::Imm => BinaryForm::Imm,
+            PairForm::AccImm => BinaryForm::AccImm,
+            PairForm::Wide => BinaryForm::Wide,
+            PairForm::AccWide => BinaryForm::AccWide,
+        }
+    }
+}
+
+impl LoadForm {
     fn suffix(self) -> &'static str {
         match self {
-            AccessForm::Slots => "",
-            AccessForm::At => ".at",
-            AccessForm::Imm => ".imm",
+            LoadForm::Slot => "",
+            LoadForm::Acc => ".acc",
+            LoadForm::At => ".at",
+            LoadForm::Sum => ".sum",
+            LoadForm::AccSum => ".acc_sum",
+            LoadForm::Pair => ".pair",
+            LoadForm::AccPair => ".acc_pair",
+        }
+    }
+}
+
+impl StoreForm {
+    fn suffix(self) -> &'static str {
+        match self {
+            StoreForm::Slots => "",
+            StoreForm::AccSlot => ".to_acc",
+            StoreForm::SlotAcc => ".acc",
+            StoreForm::At => ".at",
+            StoreForm::AtAcc => ".acc_at",
+            StoreForm::Imm => ".imm",
+            StoreForm::AccImm => ".imm_to_acc",
+            StoreForm::SumSlot => ".sum",
+            StoreForm::AccSumSlot => ".acc_sum",
+            StoreForm::SumImm => ".imm_sum",
+            StoreForm::AccSumImm => ".imm_acc_sum",
+            StoreForm::PairSlot => ".pair",
+            StoreForm::AccPairSlot => ".acc_pair",
         }
     }
 }

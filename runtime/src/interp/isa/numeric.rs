@@ -4,7 +4,7 @@ use super::super::context::Handler;
 use super::super::handlers::numeric as handlers;
 use super::super::trap::Exit;
 use super::value::{Binary, Class, Operand, Outcome, Unary};
-use super::{BinaryForm, CompareForm};
+use super::{BinaryForm, CompareForm, Input, Output};
 
 /// The opposite of a comparison, and the same one with its operands swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) struct Relatives {
 
 macro_rules! binary_ops {
     (
-        $(#[$doc:meta])* $enum:ident, $property:ident: $property_ty:ty, $form:ident => $lookup:ident;
+        $(#[$doc:meta])* $enum:ident, $property:ident: $property_ty:ty, $form:ty => $lookup:ident;
         $($name:ident $text:literal $in:ty => $out:ty, $value:expr, |$a:ident, $b:ident| $body:expr;)*
     ) => {
         $(#[$doc])*
@@ -72,9 +72,14 @@ macro_rules! unary_ops {
                 match self { $(UnaryOp::$name => $text),* }
             }
 
+            /// The types of operand and result.
+            pub fn classes(self) -> (Class, Class) {
+                match self { $(UnaryOp::$name => (<$in>::CLASS, <$out>::CLASS)),* }
+            }
+
             /// The code that executes it.
-            pub const fn handler(self) -> Handler {
-                match self { $(UnaryOp::$name => handlers::unary::<$name>),* }
+            pub const fn handler(self, input: Input, output: Output) -> Handler {
+                match self { $(UnaryOp::$name => handlers::unary_handler::<$name>(input, output)),* }
             }
         }
 
@@ -158,7 +163,7 @@ binary_ops! {
 
 binary_ops! {
     /// An operation on two values of one type.
-    ArithOp, commutative: bool, BinaryForm => binary_handler;
+    ArithOp, commutative: bool, (BinaryForm, Output) => binary_handler;
 
     I32Add "i32.add" u32 => u32, true, |a, b| a.wrapping_add(b);
     I32Sub "i32.sub" u32 => u32, false, |a, b| a.wrapping_sub(b);
@@ -226,15 +231,15 @@ unary_ops! {
     KeepLow32 "keep_low32" u32 => u32, |a| a;
 
     // A signalling NaN comes out quiet, which addition does and library functions may not.
-    F32Abs "f32.abs" u32 => u32, |a| a & !(1 << 31);
-    F32Neg "f32.neg" u32 => u32, |a| a ^ (1 << 31);
+    F32Abs "f32.abs" f32 => f32, |a| f32::from_bits(a.to_bits() & !(1 << 31));
+    F32Neg "f32.neg" f32 => f32, |a| f32::from_bits(a.to_bits() ^ (1 << 31));
     F32Ceil "f32.ceil" f32 => f32, |a| if a.is_nan() { a + a } else { a.ceil() };
     F32Floor "f32.floor" f32 => f32, |a| if a.is_nan() { a + a } else { a.floor() };
     F32Trunc "f32.trunc" f32 => f32, |a| if a.is_nan() { a + a } else { a.trunc() };
     F32Nearest "f32.nearest" f32 => f32, |a| if a.is_nan() { a + a } else { a.round_ties_even() };
     F32Sqrt "f32.sqrt" f32 => f32, |a| a.sqrt();
-    F64Abs "f64.abs" u64 => u64, |a| a & !(1 << 63);
-    F64Neg "f64.neg" u64 => u64, |a| a ^ (1 << 63);
+    F64Abs "f64.abs" f64 => f64, |a| f64::from_bits(a.to_bits() & !(1 << 63));
+    F64Neg "f64.neg" f64 => f64, |a| f64::from_bits(a.to_bits() ^ (1 << 63));
     F64Ceil "f64.ceil" f64 => f64, |a| if a.is_nan() { a + a } else { a.ceil() };
     F64Floor "f64.floor" f64 => f64, |a| if a.is_nan() { a + a } else { a.floor() };
     F64Trunc "f64.trunc" f64 => f64, |a| if a.is_nan() { a + a } else { a.trunc() };

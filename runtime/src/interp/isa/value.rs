@@ -1,5 +1,6 @@
 //! Values as frame slots and as operands inside instructions.
 
+use super::super::context::Acc;
 use super::super::trap::Exit;
 
 /// A type that a 64-bit slot can hold. 32-bit values are stored zero-extended, and only
@@ -9,6 +10,10 @@ pub(crate) trait Slot: Copy {
     fn to_slot(self) -> u64;
     /// From the 32 bits that an instruction has room for beside its slots.
     fn from_imm32(bits: u32) -> Self;
+    /// From the accumulator for such values.
+    fn from_acc(acc: Acc) -> Self;
+    /// The accumulators with this value.
+    fn to_acc(self, acc: Acc) -> Acc;
 }
 
 /// The 32 bits that stand for the constant `slot` of a type, if they can.
@@ -34,6 +39,25 @@ pub(crate) enum Class {
     F64,
 }
 
+/// An accumulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bank {
+    Int,
+    Single,
+    Double,
+}
+
+impl Class {
+    /// The accumulator for such numbers.
+    pub fn bank(self) -> Bank {
+        match self {
+            Class::I32 | Class::I64 => Bank::Int,
+            Class::F32 => Bank::Single,
+            Class::F64 => Bank::Double,
+        }
+    }
+}
+
 /// A [`Slot`] type that operations take.
 pub(crate) trait Operand: Slot {
     const CLASS: Class;
@@ -53,6 +77,14 @@ macro_rules! integers {
             #[inline(always)]
             fn from_imm32(bits: u32) -> Self {
                 bits as $imm as $ty
+            }
+            #[inline(always)]
+            fn from_acc(acc: Acc) -> Self {
+                acc.int as $ty
+            }
+            #[inline(always)]
+            fn to_acc(self, acc: Acc) -> Acc {
+                Acc { int: self.to_slot(), ..acc }
             }
         }
         impl Operand for $ty {
@@ -81,6 +113,17 @@ impl Slot for f32 {
     fn from_imm32(bits: u32) -> Self {
         f32::from_bits(bits)
     }
+    #[inline(always)]
+    fn from_acc(acc: Acc) -> Self {
+        acc.single
+    }
+    #[inline(always)]
+    fn to_acc(self, acc: Acc) -> Acc {
+        Acc {
+            single: self,
+            ..acc
+        }
+    }
 }
 
 impl Operand for f32 {
@@ -100,6 +143,17 @@ impl Slot for f64 {
     fn from_imm32(bits: u32) -> Self {
         f64::from(f32::from_bits(bits))
     }
+    #[inline(always)]
+    fn from_acc(acc: Acc) -> Self {
+        acc.double
+    }
+    #[inline(always)]
+    fn to_acc(self, acc: Acc) -> Acc {
+        Acc {
+            double: self,
+            ..acc
+        }
+    }
 }
 
 impl Operand for f64 {
@@ -118,6 +172,17 @@ impl Slot for bool {
     #[inline(always)]
     fn from_imm32(bits: u32) -> Self {
         bits != 0
+    }
+    #[inline(always)]
+    fn from_acc(acc: Acc) -> Self {
+        acc.int as u32 != 0
+    }
+    #[inline(always)]
+    fn to_acc(self, acc: Acc) -> Acc {
+        Acc {
+            int: self.to_slot(),
+            ..acc
+        }
     }
 }
 

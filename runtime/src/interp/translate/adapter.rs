@@ -2,7 +2,7 @@
 
 use super::super::cast::{Cast, Source};
 use super::super::context::{HEADER_SLOTS, Meta};
-use super::super::isa::{Op, PlainOp, UnaryOp};
+use super::super::isa::{Input, Op, Output, PlainOp, UnaryOp};
 use super::super::module::{ADAPTER, ModuleInner};
 use super::super::types::FuncType;
 use super::encode::{Encoder, quarters, with32};
@@ -32,7 +32,11 @@ pub(crate) fn adapter(module: &ModuleInner, func: u32, caller: &FuncType) -> Opt
                 Source::Whole(index) => encoder.copy(to, slot(from + index)),
                 Source::Low32(index) => {
                     let operands = [quarters(to, slot(from + index), 0, 0)];
-                    encoder.emit(Op::Unary(UnaryOp::KeepLow32), &operands, None);
+                    encoder.emit(
+                        Op::Unary(UnaryOp::KeepLow32, Input::Slot, Output::Slot),
+                        &operands,
+                        None,
+                    );
                 }
             }
         }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use wasmparser::{BlockType, BrTable};
 
 use super::super::catches::{ClauseId, NONE};
-use super::super::isa::PlainOp;
+use super::super::isa::value::Bank;
+use super::super::isa::{Edge, Input, PlainOp};
 use super::Translator;
 use super::encode::{Patches, halves, quarters, with32};
 use super::stack::Provider;
@@ -114,7 +115,7 @@ impl Translator<'_, '_> {
         self.materialise(params);
         self.settle();
         let mut otherwise = Patches::NONE;
-        let branch = self.emit_branch(condition.inverse());
+        let branch = self.emit_branch(condition.inverse(), Edge::Onwards);
         self.encoder.wait(&mut otherwise, branch);
         self.open(Kind::If(otherwise), ty);
     }
@@ -126,7 +127,7 @@ impl Translator<'_, '_> {
         };
         if self.dead.take().is_none() {
             self.materialise(self.controls[index].results);
-            let branch = self.encoder.plain(PlainOp::Br, &[0]);
+            let branch = self.encoder.plain(PlainOp::BrOn, &[0]);
             self.encoder.wait(&mut self.controls[index].exits, branch);
         }
         self.encoder.bind(otherwise);
@@ -227,8 +228,20 @@ impl Translator<'_, '_> {
         for i in 0..count {
             self.move_to(self.stack.at(first + i), self.temp(height + i));
         }
-        let branch = self.encoder.plain(PlainOp::Br, &[0]);
+        let op = match self.edge(target) {
+            Edge::Back => PlainOp::Br,
+            Edge::Onwards => PlainOp::BrOn,
+        };
+        let branch = self.encoder.plain(op, &[0]);
         self.connect(target, branch);
+    }
+
+    /// Which way a branch to a block leads.
+    fn edge(&self, target: usize) -> Edge {
+        match self.controls[target].kind {
+            Kind::Loop(_) => Edge::Back,
+            _ => Edge::Onwards,
+        }
     }
 
     /// Has a branch lead to a block.
@@ -245,27 +258,33 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn br_if(&mut self, depth: u32) {
-        let condition = self.condition();
         let target = self.target(depth);
+        let edge = self.edge(target);
+        let condition = match edge {
+            Edge::Back => self.condition_of_loop(),
+            Edge::Onwards => self.condition(),
+        };
         if self.moves(target) {
             let mut around = Patches::NONE;
-            let branch = self.emit_branch(condition.inverse());
+            let branch = self.emit_branch(condition.inverse(), Edge::Onwards);
             self.encoder.wait(&mut around, branch);
             self.encoder.label();
             self.emit_jump(target);
             self.encoder.bind(around);
         } else {
-            let branch = self.emit_branch(condition);
+            let branch = self.emit_branch(condition, edge);
             self.connect(target, branch);
         }
     }
 
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) {
-        let index = self.pop_slot();
+        let index = self.pop();
+        let (op, index) = match self.input(index, Bank::Int) {
+            (Input::Slot, index) => (PlainOp::BrTable, index),
+            (Input::Acc, _) => (PlainOp::BrTableAcc, 0),
+        };
         let count = table.len() + 1;
-        let base = self
-            .encoder
-            .plain(PlainOp::BrTable, &[with32(index, 0, count)]);
+        let base = self.encoder.plain(op, &[with32(index, 0, count)]);
         // Targets that need moves lead to code of their own behind the table.
         let mut detours: HashMap<usize, Vec<usize>> = HashMap::new();
         let mut order = Vec::new();
@@ -319,20 +338,31 @@ impl Translator<'_, '_> {
                 self.encoder
                     .plain(PlainOp::Return0, &[quarters(self.header, 0, 0, 0)]);
             }
-            1 => match self.stack.at(first).provider {
-                Provider::Const(value) => {
+            1 => {
+                let operand = self.stack.at(first);
+                if let Provider::Const(value) = operand.provider {
                     let operands = [quarters(self.header, 0, 0, 0), value];
                     self.encoder.plain(PlainOp::ReturnImm, &operands);
+                    return;
                 }
-                Provider::Local(local) => {
-                    self.encoder
-                        .plain(PlainOp::Return1, &[quarters(self.header, local, 0, 0)]);
-                }
-                Provider::Temp => {
-                    let operands = [quarters(self.header, self.temp(first), 0, 0)];
-                    self.encoder.plain(PlainOp::Return1, &operands);
-                }
-            },
+                let slot = self.slot(operand);
+                // Nothing wants it but the return: where a label has been before, as there is
+                // if the return is not the end of it all, no accumulator has anything.
+                let (op, slot) = match self.encoder.held(slot) {
+                    None => (PlainOp::Return1, slot),
+                    Some(bank) => {
+                        let (_, slot) = self.input(operand, bank);
+                        let op = match bank {
+                            Bank::Int => PlainOp::Return1Int,
+                            Bank::Single => PlainOp::Return1Single,
+                            Bank::Double => PlainOp::Return1Double,
+                        };
+                        (op, slot)
+                    }
+                };
+                let operands = [quarters(self.header, slot, 0, 0)];
+                self.encoder.plain(op, &operands);
+            }
             _ => {
                 for height in first..first + count {
                     self.move_to(self.stack.at(height), self.temp(height));

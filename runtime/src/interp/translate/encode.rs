@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::super::context::Meta;
+use super::super::isa::value::Bank;
 use super::super::isa::{Op, PlainOp};
 
 /// Most words of one function's code: 128 MiB. Only branches that take many values along
@@ -52,6 +53,14 @@ pub(super) struct Last {
     pub dst: Option<u16>,
 }
 
+/// What an accumulator has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    bank: Bank,
+    /// The slot that has the same, unless the instruction writes none.
+    slot: u16,
+}
+
 /// A place that holds a distance to be filled in, in a list of such places.
 #[derive(Debug, Clone, Copy)]
 struct Patch {
@@ -82,6 +91,7 @@ pub(super) struct Encoder<'r> {
     full: bool,
     patches: Vec<Patch>,
     last: Option<Last>,
+    held: Option<Held>,
     recorder: Option<&'r mut Recorder>,
     /// The byte of the module that is being translated.
     pub offset: u32,
@@ -102,6 +112,12 @@ pub(super) fn quarters(a: u16, b: u16, c: u16, d: u16) -> u64 {
 pub(super) fn with32(a: u16, b: u16, number: u32) -> u64 {
     let ([a, b], n) = ([a, b].map(u16::to_ne_bytes), number.to_ne_bytes());
     u64::from_ne_bytes([a[0], a[1], b[0], b[1], n[0], n[1], n[2], n[3]])
+}
+
+/// A word with another first quarter.
+pub(super) fn with_first(first: u16, word: u64) -> u64 {
+    let [_, b, c, d] = split(word);
+    quarters(first, b, c, d)
 }
 
 /// Two 32-bit numbers as a word.
@@ -129,6 +145,7 @@ impl<'r> Encoder<'r> {
             full: false,
             patches: Vec::new(),
             last: None,
+            held: None,
             recorder,
             offset: 0,
         }
@@ -178,6 +195,9 @@ impl<'r> Encoder<'r> {
         self.words.push(op.handler() as usize as u64);
         self.words.extend_from_slice(operands);
         self.last = Some(Last { position, op, dst });
+        if !op.keeps_acc() {
+            self.held = op.bank().and_then(|bank| Some(Held { bank, slot: dst? }));
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.records.push(Record {
                 position,
@@ -194,6 +214,7 @@ impl<'r> Encoder<'r> {
 
     /// Takes the last instruction back and yields its operands.
     pub fn take_last(&mut self) -> Vec<u64> {
+        self.held = None;
         let Some(last) = self.last.take() else {
             return Vec::new();
         };
@@ -205,20 +226,56 @@ impl<'r> Encoder<'r> {
         operands
     }
 
-    /// Has the last instruction write another slot.
-    pub fn redirect_last(&mut self, dst: u16) {
+    /// Has the last instruction write another slot, which may be changed once more if there will
+    /// be no more than one to read it.
+    pub fn redirect_last(&mut self, dst: u16, again: bool) {
         if let Some(last) = &mut self.last {
             let word = &mut self.words[last.position + 1];
             let [_, b, c, d] = split(*word);
             *word = quarters(dst, b, c, d);
-            last.dst = None;
+            last.dst = again.then_some(dst);
+            if last.op.keeps_acc() {
+                self.overwritten(dst);
+            } else if let Some(held) = &mut self.held {
+                held.slot = dst;
+            }
         }
+    }
+
+    /// The accumulator that has what is in a slot.
+    pub fn held(&self, slot: u16) -> Option<Bank> {
+        self.held
+            .filter(|held| held.slot == slot)
+            .map(|held| held.bank)
+    }
+
+    /// Of the value in a slot, which an accumulator has: nothing but the next instruction wants
+    /// it, and that from there. So the last instruction need not write the slot, if it does.
+    pub fn spare(&mut self, slot: u16) {
+        let Some(last) = self.last.as_mut().filter(|last| last.dst == Some(slot)) else {
+            return;
+        };
+        let Some(op) = last.op.into_acc() else {
+            return;
+        };
+        last.op = op;
+        last.dst = None;
+        self.words[last.position] = op.handler() as usize as u64;
+        if let Some(record) = self.recorder.as_mut().and_then(|r| r.records.last_mut()) {
+            record.op = op;
+        }
+    }
+
+    /// A slot has been written, and by no instruction that leaves it in an accumulator.
+    fn overwritten(&mut self, slot: u16) {
+        self.held = self.held.filter(|held| held.slot != slot);
     }
 
     pub fn copy(&mut self, dst: u16, src: u16) {
         if dst == src {
             return;
         }
+        let held = self.held;
         if let Some(Last {
             op: Op::Plain(PlainOp::Copy),
             ..
@@ -228,6 +285,7 @@ impl<'r> Encoder<'r> {
             let [first_dst, first_src, ..] = split(self.take_last()[0]);
             self.offset = offset;
             self.plain(PlainOp::Copy2, &[quarters(first_dst, first_src, dst, src)]);
+            self.held = held;
         } else {
             self.emit(
                 Op::Plain(PlainOp::Copy),
@@ -235,6 +293,7 @@ impl<'r> Encoder<'r> {
                 Some(dst),
             );
         }
+        self.overwritten(dst);
     }
 
     pub fn constant(&mut self, dst: u16, value: u64) {
@@ -251,11 +310,13 @@ impl<'r> Encoder<'r> {
                 self.emit(Op::Plain(PlainOp::Const64), &operands, Some(dst));
             }
         }
+        self.overwritten(dst);
     }
 
     /// From here on, code can be reached by a branch.
     pub fn label(&mut self) -> usize {
         self.last = None;
+        self.held = None;
         self.words.len()
     }
 

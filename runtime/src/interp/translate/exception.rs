@@ -96,7 +96,7 @@ impl Translator<'_, '_> {
         let index = self.controls.len() - 1;
         if self.dead.take().is_none() {
             self.leave_catch(index);
-            let branch = self.encoder.plain(PlainOp::Br, &[0]);
+            let branch = self.encoder.plain(PlainOp::BrOn, &[0]);
             self.encoder.wait(&mut self.controls[index].exits, branch);
         }
         let range = match self.controls[index].kind {

@@ -13,6 +13,7 @@ mod encode;
 mod exception;
 mod memory;
 mod numeric;
+mod once;
 mod operator;
 mod stack;
 mod vector;
@@ -21,13 +22,15 @@ use wasmparser::{BinaryReader, FunctionBody};
 
 use super::catches::Catches;
 use super::context::{HEADER_SLOTS, Meta};
-use super::isa::{Op, PlainOp};
+use super::isa::value::Bank;
+use super::isa::{Input, Op, PlainOp};
 use super::module::ModuleInner;
 use super::types::FuncType;
 pub(crate) use adapter::adapter;
 use control::Control;
 pub(crate) use encode::{CodeTooLong, Recorder};
 use encode::{Encoder, quarters};
+use once::Name;
 use stack::{Operand, Provider, Stack};
 
 /// Translates function `index` of those the module defines. The result is the same each
@@ -61,6 +64,7 @@ pub(crate) fn translate(
         temps: temps as u16,
         dead: None,
         locals: None,
+        once: Vec::new(),
         wide: &body.wide,
         at: 0,
     };
@@ -69,6 +73,8 @@ pub(crate) fn translate(
     let function = FunctionBody::new(reader);
     if body.has_vectors {
         translator.locals = Some(local_slots(ty, &function));
+    } else {
+        translator.once = once::find(&function, params, header);
     }
     let mut operators = function
         .get_operators_reader()
@@ -120,6 +126,8 @@ struct Translator<'m, 'r> {
     /// Of each local the first slot, and whether it has two; none if each has the slot of its
     /// number.
     locals: Option<Vec<(u16, bool)>>,
+    /// Of each local, whether it is set and read once; nothing if none is.
+    once: Vec<Name>,
     /// Where operators are that drop or select vectors, as the module has it.
     wide: &'m [u32],
     /// Where in the module the operator is.
@@ -156,7 +164,7 @@ impl Translator<'_, '_> {
     /// The slot an operand is in; a constant is put into its temporary first.
     fn slot(&mut self, operand: Operand) -> u16 {
         match operand.provider {
-            Provider::Local(local) => local,
+            Provider::Local(local) | Provider::Once(local) => local,
             Provider::Temp => self.temp(operand.height),
             Provider::Const(value) => {
                 let slot = self.temp(operand.height);
@@ -164,6 +172,19 @@ impl Translator<'_, '_> {
                 slot
             }
         }
+    }
+
+    /// Where an operand is, just popped for the next instruction; in the accumulator if it can be
+    /// had there, and in what slot otherwise.
+    fn input(&mut self, operand: Operand, bank: Bank) -> (Input, u16) {
+        let slot = self.slot(operand);
+        if self.encoder.held(slot) != Some(bank) {
+            return (Input::Slot, slot);
+        }
+        if matches!(operand.provider, Provider::Temp | Provider::Once(_)) {
+            self.encoder.spare(slot);
+        }
+        (Input::Acc, 0)
     }
 
     /// Pops an operand into a slot of its own.
@@ -176,7 +197,7 @@ impl Translator<'_, '_> {
     fn move_to(&mut self, operand: Operand, slot: u16) {
         match operand.provider {
             Provider::Const(value) => self.encoder.constant(slot, value),
-            Provider::Local(local) => self.encoder.copy(slot, local),
+            Provider::Local(local) | Provider::Once(local) => self.encoder.copy(slot, local),
             Provider::Temp => self.encoder.copy(slot, self.temp(operand.height)),
         }
     }
@@ -213,17 +234,24 @@ impl Translator<'_, '_> {
 
     /// Whether the operand, just popped, is what the last instruction wrote.
     fn is_last(&self, operand: Operand) -> bool {
-        operand.provider == Provider::Temp
-            && self
-                .encoder
-                .last()
-                .is_some_and(|last| last.dst == Some(self.temp(operand.height)))
+        let slot = match operand.provider {
+            Provider::Temp => self.temp(operand.height),
+            Provider::Once(local) => local,
+            Provider::Local(_) | Provider::Const(_) => return false,
+        };
+        self.encoder
+            .last()
+            .is_some_and(|last| last.dst == Some(slot))
     }
 
     fn local_set(&mut self, local: u16) {
         let value = self.pop();
+        let once = self.is_once(local);
+        if once && self.set_once(local, value) {
+            return;
+        }
         if self.is_last(value) && !self.stack.uses(local) {
-            self.encoder.redirect_last(local);
+            self.encoder.redirect_last(local, once);
             return;
         }
         self.preserve(local);
@@ -233,7 +261,7 @@ impl Translator<'_, '_> {
     fn local_tee(&mut self, local: u16) {
         let value = self.pop();
         if self.is_last(value) && !self.stack.uses(local) {
-            self.encoder.redirect_last(local);
+            self.encoder.redirect_last(local, false);
             self.stack.push(Provider::Local(local));
             return;
         }
@@ -244,12 +272,13 @@ impl Translator<'_, '_> {
 
     fn select(&mut self) {
         let (condition, b, a) = (self.pop(), self.pop(), self.pop());
-        let (a, b, condition) = (self.slot(a), self.slot(b), self.slot(condition));
+        let (a, b) = (self.slot(a), self.slot(b));
+        let (input, condition) = self.input(condition, Bank::Int);
         let dst = self.push_temp();
-        self.emit_result(
-            Op::Plain(PlainOp::Select),
-            &[quarters(dst, a, b, condition)],
-            dst,
-        );
+        let op = match input {
+            Input::Slot => PlainOp::Select,
+            Input::Acc => PlainOp::SelectAcc,
+        };
+        self.emit_result(Op::Plain(op), &[quarters(dst, a, b, condition)], dst);
     }
 }

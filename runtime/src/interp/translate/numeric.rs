@@ -1,39 +1,68 @@
 //! Arithmetic and comparisons.
 
-use super::super::isa::value::{Class, Slot, imm32};
-use super::super::isa::{ArithOp, BinaryForm, BranchForm, CompareForm, CompareOp, Op, UnaryOp};
+use super::super::isa::value::{Bank, Class, Slot, imm32};
+use super::super::isa::{
+    ArithOp, BinaryForm, CompareForm, CompareOp, Edge, Input, Op, Output, PairForm, PlainOp,
+    UnaryOp,
+};
 use super::Translator;
 use super::encode::{half32, quarters, split, with32};
-use super::stack::Provider;
-
-/// Operands of an instruction, without the slot it writes.
-enum Operands {
-    Slots(u16, u16),
-    Imm(u16, u32),
-    Wide(u16, u64),
-}
+use super::stack::{Operand, Provider};
 
 /// What a branch depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Condition {
-    /// A slot that is not zero, or one that is.
-    Slot {
-        slot: u16,
+    /// A truth value, or that it is zero.
+    Truth { input: Input, slot: u16, zero: bool },
+    /// A sum with a constant, written to a slot, that is not zero, or that is.
+    Sum {
+        dst: u16,
+        src: u16,
+        imm: u32,
         zero: bool,
     },
-    Slots(CompareOp, u16, u16),
-    Imm(CompareOp, u16, i16),
-    Wide(CompareOp, u16, u64),
+    /// A comparison; of its operands the slots or the constant, as its form has it.
+    Pair {
+        op: CompareOp,
+        form: PairForm,
+        left: u16,
+        right: u16,
+        wide: u64,
+    },
 }
 
 impl Condition {
     pub fn inverse(self) -> Condition {
-        let inverse = |op: CompareOp| op.relatives().inverse;
         match self {
-            Condition::Slot { slot, zero } => Condition::Slot { slot, zero: !zero },
-            Condition::Slots(op, a, b) => Condition::Slots(inverse(op), a, b),
-            Condition::Imm(op, a, b) => Condition::Imm(inverse(op), a, b),
-            Condition::Wide(op, a, b) => Condition::Wide(inverse(op), a, b),
+            Condition::Truth { input, slot, zero } => Condition::Truth {
+                input,
+                slot,
+                zero: !zero,
+            },
+            Condition::Sum {
+                dst,
+                src,
+                imm,
+                zero,
+            } => Condition::Sum {
+                dst,
+                src,
+                imm,
+                zero: !zero,
+            },
+            Condition::Pair {
+                op,
+                form,
+                left,
+                right,
+                wide,
+            } => Condition::Pair {
+                op: op.relatives().inverse,
+                form,
+                left,
+                right,
+                wide,
+            },
         }
     }
 }
@@ -50,51 +79,102 @@ fn widened(class: Class, bits: u32) -> u64 {
 
 impl Translator<'_, '_> {
     pub(super) fn unary(&mut self, op: UnaryOp) {
-        let src = self.pop_slot();
+        let operand = self.pop();
+        let (input, src) = self.input(operand, op.classes().0.bank());
         let dst = self.push_temp();
-        self.emit_result(Op::Unary(op), &[quarters(dst, src, 0, 0)], dst);
-    }
-
-    /// Operands with a constant, if any, on the right.
-    fn right(&mut self, class: Class, a: u16, constant: u64) -> Operands {
-        match imm32(class, constant) {
-            Some(bits) => Operands::Imm(a, bits),
-            None => Operands::Wide(a, constant),
-        }
+        let op = Op::Unary(op, input, Output::Slot);
+        self.emit_result(op, &[quarters(dst, src, 0, 0)], dst);
     }
 
     pub(super) fn arith(&mut self, op: ArithOp) {
         let (mut b, mut a) = (self.pop(), self.pop());
-        let class = op.class();
-        if op.commutative() && matches!(a.provider, Provider::Const(_)) {
+        let (class, commutes) = (op.class(), op.commutative());
+        if commutes && matches!(a.provider, Provider::Const(_)) {
             (a, b) = (b, a);
         }
-        if let (Provider::Const(left), Provider::Local(_) | Provider::Temp) =
+        if let (Provider::Const(left), Provider::Local(_) | Provider::Once(_) | Provider::Temp) =
             (a.provider, b.provider)
         {
             let b = self.slot(b);
-            let dst = self.push_temp();
-            match imm32(class, left) {
-                Some(bits) => self.emit_result(
-                    Op::Arith(op, BinaryForm::ImmLeft),
-                    &[with32(dst, b, bits)],
-                    dst,
-                ),
-                None => self.emit_result(
-                    Op::Arith(op, BinaryForm::WideLeft),
-                    &[quarters(dst, b, 0, 0), left],
-                    dst,
-                ),
-            }
-            return;
+            return match imm32(class, left) {
+                Some(bits) => self.emit_arith(op, BinaryForm::ImmLeft, |dst| {
+                    ([with32(dst, b, bits), 0], 1)
+                }),
+                None => self.emit_arith(op, BinaryForm::WideLeft, |dst| {
+                    ([quarters(dst, b, 0, 0), left], 2)
+                }),
+            };
         }
-        let a = self.slot(a);
-        let operands = match b.provider {
-            Provider::Const(constant) => self.right(class, a, constant),
-            _ => Operands::Slots(a, self.slot(b)),
+        if let Provider::Const(right) = b.provider {
+            if self.keeps(op, a, right) {
+                return self.stack.push(a.provider);
+            }
+            let (form, words) = self.with_constant(class, a, right);
+            return self.emit_arith(op, form.binary(), words);
+        }
+        let (form, a, b) = self.two(class.bank(), a, b);
+        let (form, a, b) = match form {
+            BinaryForm::SlotAcc if commutes => (BinaryForm::AccSlot, b, a),
+            form => (form, a, b),
         };
+        self.emit_arith(op, form, |dst| ([quarters(dst, a, b, 0), 0], 1));
+    }
+
+    /// Where two operands are of which none is constant.
+    fn two(&mut self, bank: Bank, a: Operand, b: Operand) -> (BinaryForm, u16, u16) {
+        match self.input(a, bank) {
+            (Input::Acc, a) => (BinaryForm::AccSlot, a, self.slot(b)),
+            (Input::Slot, a) => match self.input(b, bank) {
+                (Input::Acc, b) => (BinaryForm::SlotAcc, a, b),
+                (Input::Slot, b) => (BinaryForm::Slots, a, b),
+            },
+        }
+    }
+
+    /// Where an operand is, and the words of an instruction with it and a constant on the right,
+    /// by the slot it writes.
+    fn with_constant(
+        &mut self,
+        class: Class,
+        a: Operand,
+        constant: u64,
+    ) -> (PairForm, impl FnOnce(u16) -> ([u64; 2], usize) + use<>) {
+        let (input, a) = self.input(a, class.bank());
+        let bits = imm32(class, constant);
+        let form = match (input, bits) {
+            (Input::Slot, Some(_)) => PairForm::Imm,
+            (Input::Acc, Some(_)) => PairForm::AccImm,
+            (Input::Slot, None) => PairForm::Wide,
+            (Input::Acc, None) => PairForm::AccWide,
+        };
+        let words = move |dst| match bits {
+            Some(bits) => ([with32(dst, a, bits), 0], 1),
+            None => ([quarters(dst, a, 0, 0), constant], 2),
+        };
+        (form, words)
+    }
+
+    fn emit_arith(
+        &mut self,
+        op: ArithOp,
+        form: BinaryForm,
+        words: impl FnOnce(u16) -> ([u64; 2], usize),
+    ) {
         let dst = self.push_temp();
-        self.emit_binary(|form| Op::Arith(op, form), dst, operands);
+        let (words, count) = words(dst);
+        self.emit_result(Op::Arith(op, form, Output::Slot), &words[..count], dst);
+    }
+
+    fn emit_compare(
+        &mut self,
+        op: CompareOp,
+        form: PairForm,
+        words: impl FnOnce(u16) -> ([u64; 2], usize),
+    ) {
+        let dst = self.push_temp();
+        let (words, count) = words(dst);
+        let op = Op::Compare(op, CompareForm::Value(form, Output::Slot));
+        self.emit_result(op, &words[..count], dst);
     }
 
     pub(super) fn compare(&mut self, op: CompareOp) {
@@ -103,32 +183,16 @@ impl Translator<'_, '_> {
             (a, b) = (b, a);
             op = op.relatives().swapped;
         }
-        let a = self.slot(a);
-        let operands = match b.provider {
-            Provider::Const(constant) => self.right(op.class(), a, constant),
-            _ => Operands::Slots(a, self.slot(b)),
-        };
-        let dst = self.push_temp();
-        self.emit_binary(
-            |form| Op::Compare(op, CompareForm::Value(form)),
-            dst,
-            operands,
-        );
-    }
-
-    fn emit_binary(&mut self, op: impl Fn(BinaryForm) -> Op, dst: u16, operands: Operands) {
-        match operands {
-            Operands::Slots(a, b) => {
-                self.emit_result(op(BinaryForm::Slots), &[quarters(dst, a, b, 0)], dst);
-            }
-            Operands::Imm(a, bits) => {
-                self.emit_result(op(BinaryForm::Imm), &[with32(dst, a, bits)], dst);
-            }
-            Operands::Wide(a, value) => {
-                let words = [quarters(dst, a, 0, 0), value];
-                self.emit_result(op(BinaryForm::Wide), &words, dst);
-            }
+        if let Provider::Const(right) = b.provider {
+            let (form, words) = self.with_constant(op.class(), a, right);
+            return self.emit_compare(op, form, words);
         }
+        let (form, op, a, b) = match self.two(op.class().bank(), a, b) {
+            (BinaryForm::SlotAcc, a, b) => (PairForm::AccSlot, op.relatives().swapped, b, a),
+            (BinaryForm::AccSlot, a, b) => (PairForm::AccSlot, op, a, b),
+            (_, a, b) => (PairForm::Slots, op, a, b),
+        };
+        self.emit_compare(op, form, |dst| ([quarters(dst, a, b, 0), 0], 1));
     }
 
     /// A comparison with zero, for which `i32` and `i64` have an instruction. Of a comparison
@@ -144,13 +208,8 @@ impl Translator<'_, '_> {
             self.emit_result(Op::Compare(made.relatives().inverse, form), &operands, dst);
             return;
         }
-        let src = self.slot(operand);
-        let dst = self.push_temp();
-        self.emit_binary(
-            |form| Op::Compare(op, CompareForm::Value(form)),
-            dst,
-            Operands::Imm(src, 0),
-        );
+        let (form, words) = self.with_constant(op.class(), operand, 0);
+        self.emit_compare(op, form, words);
     }
 
     /// Pops a truth value to branch by. The comparison that made it becomes part of the
@@ -159,53 +218,117 @@ impl Translator<'_, '_> {
         let operand = self.pop();
         let last = self.encoder.last().filter(|_| self.is_last(operand));
         let (op, form) = match last.map(|last| last.op) {
-            Some(Op::Compare(op, CompareForm::Value(form))) => (op, form),
+            Some(Op::Compare(op, CompareForm::Value(form, _))) => (op, form),
             // A test of bits.
-            Some(Op::Arith(ArithOp::I32And, form)) => (CompareOp::I32Test, form),
+            Some(Op::Arith(ArithOp::I32And, BinaryForm::Slots, _)) => {
+                (CompareOp::I32Test, PairForm::Slots)
+            }
+            Some(Op::Arith(ArithOp::I32And, BinaryForm::AccSlot, _)) => {
+                (CompareOp::I32Test, PairForm::AccSlot)
+            }
+            Some(Op::Arith(ArithOp::I32And, BinaryForm::Imm, _)) => {
+                (CompareOp::I32Test, PairForm::Imm)
+            }
+            Some(Op::Arith(ArithOp::I32And, BinaryForm::AccImm, _)) => {
+                (CompareOp::I32Test, PairForm::AccImm)
+            }
             _ => {
-                return Condition::Slot {
-                    slot: self.slot(operand),
+                let (input, slot) = self.input(operand, Bank::Int);
+                return Condition::Truth {
+                    input,
+                    slot,
                     zero: false,
                 };
             }
         };
+        // What the comparison had from the accumulator is still there, and stays there whatever
+        // moves come between.
         let operands = self.encoder.take_last();
-        let [_, a, b, _] = split(operands[0]);
-        match form {
-            BinaryForm::Imm | BinaryForm::ImmLeft => {
+        let [_, left, right, _] = split(operands[0]);
+        let (form, right, wide) = match form {
+            PairForm::Slots | PairForm::AccSlot => (form, right, 0),
+            PairForm::Imm | PairForm::AccImm => {
                 let bits = half32(operands[0]);
-                match i16::try_from(bits as i32) {
-                    Ok(bits) => Condition::Imm(op, a, bits),
-                    Err(_) => Condition::Wide(op, a, widened(op.class(), bits)),
+                match (i16::try_from(bits as i32), form) {
+                    (Ok(bits), form) => (form, bits as u16, 0),
+                    (Err(_), PairForm::Imm) => (PairForm::Wide, 0, widened(op.class(), bits)),
+                    (Err(_), _) => (PairForm::AccWide, 0, widened(op.class(), bits)),
                 }
             }
-            BinaryForm::Wide | BinaryForm::WideLeft => Condition::Wide(op, a, operands[1]),
-            BinaryForm::Slots => Condition::Slots(op, a, b),
+            PairForm::Wide | PairForm::AccWide => (form, 0, operands[1]),
+        };
+        Condition::Pair {
+            op,
+            form,
+            left,
+            right,
+            wide,
         }
     }
 
+    /// As [`Translator::condition`], for a branch backwards that is written next: a sum that a loop
+    /// counts by becomes part of it.
+    pub(super) fn condition_of_loop(&mut self) -> Condition {
+        let operand = self.stack.at(self.stack.height() - 1);
+        if let (Provider::Local(local), Some(last)) = (operand.provider, self.encoder.last())
+            && matches!(
+                last.op,
+                Op::Arith(ArithOp::I32Add, BinaryForm::Imm, Output::Slot)
+            )
+            && self.encoder.held(local) == Some(Bank::Int)
+        {
+            self.pop();
+            let word = self.encoder.take_last()[0];
+            let [dst, src, ..] = split(word);
+            return Condition::Sum {
+                dst,
+                src,
+                imm: half32(word),
+                zero: false,
+            };
+        }
+        self.condition()
+    }
+
     /// Writes a branch, its distance still to be filled in, and yields its position.
-    pub(super) fn emit_branch(&mut self, condition: Condition) -> usize {
-        use super::super::isa::PlainOp::{BrEqz, BrNez};
-        let branch = |op, form| Op::Compare(op, CompareForm::Branch(form));
+    pub(super) fn emit_branch(&mut self, condition: Condition, edge: Edge) -> usize {
+        use PlainOp::{AddBrEqz, AddBrNez, BrEqz, BrEqzAcc, BrEqzAccOn, BrEqzOn};
+        use PlainOp::{BrNez, BrNezAcc, BrNezAccOn, BrNezOn};
         let encoder = &mut self.encoder;
         match condition {
-            Condition::Slot { slot, zero } => {
-                encoder.plain(if zero { BrEqz } else { BrNez }, &[quarters(slot, 0, 0, 0)])
+            Condition::Truth { input, slot, zero } => {
+                let op = match (input, zero, edge) {
+                    (Input::Slot, false, Edge::Back) => BrNez,
+                    (Input::Slot, true, Edge::Back) => BrEqz,
+                    (Input::Acc, false, Edge::Back) => BrNezAcc,
+                    (Input::Acc, true, Edge::Back) => BrEqzAcc,
+                    (Input::Slot, false, Edge::Onwards) => BrNezOn,
+                    (Input::Slot, true, Edge::Onwards) => BrEqzOn,
+                    (Input::Acc, false, Edge::Onwards) => BrNezAccOn,
+                    (Input::Acc, true, Edge::Onwards) => BrEqzAccOn,
+                };
+                encoder.plain(op, &[quarters(slot, 0, 0, 0)])
             }
-            Condition::Slots(op, a, b) => {
-                encoder.emit(branch(op, BranchForm::Slots), &[quarters(a, b, 0, 0)], None)
+            Condition::Sum {
+                dst,
+                src,
+                imm,
+                zero,
+            } => {
+                let op = if zero { AddBrEqz } else { AddBrNez };
+                encoder.plain(op, &[quarters(dst, src, 0, 0), u64::from(imm)])
             }
-            Condition::Imm(op, a, b) => encoder.emit(
-                branch(op, BranchForm::Imm),
-                &[quarters(a, b as u16, 0, 0)],
-                None,
-            ),
-            Condition::Wide(op, a, b) => encoder.emit(
-                branch(op, BranchForm::Wide),
-                &[quarters(a, 0, 0, 0), b],
-                None,
-            ),
+            Condition::Pair {
+                op,
+                form,
+                left,
+                right,
+                wide,
+            } => {
+                let words = [quarters(left, right, 0, 0), wide];
+                let op = Op::Compare(op, CompareForm::Branch(form, edge));
+                encoder.emit(op, &words[..op.format().words - 1], None)
+            }
         }
     }
 }

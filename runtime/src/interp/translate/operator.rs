@@ -80,7 +80,7 @@ impl Translator<'_, '_> {
 
             O::LocalGet { local_index } => match self.local(*local_index) {
                 (slot, true) => self.get_vector_local(slot),
-                (slot, false) => self.stack.push(Provider::Local(slot)),
+                (slot, false) => self.local_get(slot),
             },
             O::LocalSet { local_index } => match self.local(*local_index) {
                 (slot, true) => self.set_vector_local(slot),
@@ -137,10 +137,10 @@ impl Translator<'_, '_> {
             }
             O::DataDrop { data_index } => self.index_only(PlainOp::DataDrop, *data_index),
 
-            O::I32Load { memarg } | O::F32Load { memarg } | O::I64Load32U { memarg } => {
-                self.load(LoadOp::Load32, memarg)
-            }
-            O::I64Load { memarg } | O::F64Load { memarg } => self.load(LoadOp::Load64, memarg),
+            O::I32Load { memarg } | O::I64Load32U { memarg } => self.load(LoadOp::Load32, memarg),
+            O::I64Load { memarg } => self.load(LoadOp::Load64, memarg),
+            O::F32Load { memarg } => self.load(LoadOp::LoadF32, memarg),
+            O::F64Load { memarg } => self.load(LoadOp::LoadF64, memarg),
             O::I32Load8S { memarg } => self.load(LoadOp::Load8S32, memarg),
             O::I32Load8U { memarg } | O::I64Load8U { memarg } => self.load(LoadOp::Load8U, memarg),
             O::I32Load16S { memarg } => self.load(LoadOp::Load16S32, memarg),
@@ -150,10 +150,12 @@ impl Translator<'_, '_> {
             O::I64Load8S { memarg } => self.load(LoadOp::Load8S64, memarg),
             O::I64Load16S { memarg } => self.load(LoadOp::Load16S64, memarg),
             O::I64Load32S { memarg } => self.load(LoadOp::Load32S64, memarg),
-            O::I32Store { memarg } | O::F32Store { memarg } | O::I64Store32 { memarg } => {
+            O::I32Store { memarg } | O::I64Store32 { memarg } => {
                 self.store(StoreOp::Store32, memarg)
             }
-            O::I64Store { memarg } | O::F64Store { memarg } => self.store(StoreOp::Store64, memarg),
+            O::I64Store { memarg } => self.store(StoreOp::Store64, memarg),
+            O::F32Store { memarg } => self.store(StoreOp::StoreF32, memarg),
+            O::F64Store { memarg } => self.store(StoreOp::StoreF64, memarg),
             O::I32Store8 { memarg } | O::I64Store8 { memarg } => {
                 self.store(StoreOp::Store8, memarg)
             }
@@ -260,8 +262,9 @@ impl Translator<'_, '_> {
 
             O::I32Eqz => self.eqz(CompareOp::I32Eq),
             O::I64Eqz => self.eqz(CompareOp::I64Eq),
-            // Extension by zeros and truncation both keep the low half.
-            O::I32WrapI64 | O::I64ExtendI32U => self.unary(UnaryOp::KeepLow32),
+            O::I32WrapI64 => self.unary(UnaryOp::KeepLow32),
+            // 32-bit values are extended by zeros wherever they are.
+            O::I64ExtendI32U => {}
             O::I64ExtendI32S | O::I64Extend32S => self.unary(UnaryOp::I64Extend32S),
             // Bits are bits.
             O::I32ReinterpretF32

@@ -5,6 +5,8 @@
 pub(super) enum Provider {
     /// In the local, which has not been set since the operand was pushed.
     Local(u16),
+    /// In the local, which nobody else reads, and which is not set again before this is read.
+    Once(u16),
     /// Nowhere: it is this constant.
     Const(u64),
     /// In the temporary that belongs to its height.

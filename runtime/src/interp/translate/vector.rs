@@ -51,7 +51,7 @@ impl Translator<'_, '_> {
     pub(super) fn set_vector_local(&mut self, slot: u16) {
         let (high, low) = (self.pop(), self.pop());
         if self.is_last(low) && !self.stack.uses(slot) {
-            self.encoder.redirect_last(slot);
+            self.encoder.redirect_last(slot, false);
             return;
         }
         self.preserve(slot);

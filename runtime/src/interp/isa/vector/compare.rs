@@ -1,6 +1,6 @@
 //! Operations on vectors: comparisons, and what is asked of all lanes at once.
 
-use super::super::super::context::{Context, Handler, dispatch};
+use super::super::super::context::{Acc, Context, Handler, dispatch};
 use super::super::super::handlers::set;
 use super::lanes::*;
 use super::shapes::{get_vector, set_vector, shape};

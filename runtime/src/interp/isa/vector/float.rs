@@ -1,6 +1,6 @@
 //! Operations on vectors of floats.
 
-use super::super::super::context::{Context, Handler, dispatch};
+use super::super::super::context::{Acc, Context, Handler, dispatch};
 use super::lanes::*;
 use super::shapes::{get_vector, set_vector, shape};
 use super::vector_ops;

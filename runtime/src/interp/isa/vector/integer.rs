@@ -1,6 +1,6 @@
 //! Operations on vectors of integers.
 
-use super::super::super::context::{Context, Handler, dispatch};
+use super::super::super::context::{Acc, Context, Handler, dispatch};
 use super::super::super::handlers::get;
 use super::lanes::*;
 use super::shapes::{get_vector, set_vector, shape};

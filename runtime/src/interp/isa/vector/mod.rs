@@ -41,11 +41,14 @@ macro_rules! vector_ops {
                             ip: *const u64,
                             sp: *mut u64,
                             mem: *mut u8,
+                            _: u64,
+                            _: f32,
+                            _: f64,
                         ) -> usize {
                             // SAFETY: the machine's contract.
                             unsafe {
                                 shape!($shape ip sp $f);
-                                dispatch(cx, ip.add(2), sp, mem)
+                                dispatch(cx, ip.add(2), sp, mem, Acc::NONE)
                             }
                         }
                         run
