@@ -184,7 +184,7 @@ pub fn host_call(
 ) -> Result<Vec<Val>, Ended> {
     let words = args.iter().flat_map(|arg| arg.words());
     *log = name.bytes().map(u64::from).chain(words).fold(*log, mix);
-    if *log % 61 == 0 {
+    if log.is_multiple_of(61) {
         return Err(Ended::Host);
     }
     let mut hash = *log;
@@ -197,7 +197,7 @@ pub fn host_call(
             ValType::F64 => Val::F64(((hash >> 20) as f64 / 1024.0).to_bits()),
             ValType::V128 => Val::V128(u128::from(hash) | u128::from(mix(hash, 2)) << 64),
             ValType::FuncRef => Val::Func(false),
-            ValType::ExternRef => Val::Extern((hash % 3 > 0).then_some(hash >> 32)),
+            ValType::ExternRef => Val::Extern((!hash.is_multiple_of(3)).then_some(hash >> 32)),
             ValType::ExnRef => Val::Exn(false),
         }
     };
