@@ -289,12 +289,9 @@ fn on_places(
         let own: Vec<u64> = all.iter().map(|found| found[index].1).collect();
         for found in &all {
             let values = &found[index].2;
-            for number in 0..THREADS {
+            for (number, value) in values[..THREADS].iter().enumerate() {
                 let expected = way.cut(expected(way, &own, Some(number)));
-                assert_eq!(
-                    values[number], expected,
-                    "{what} {way:?} by thread {number}"
-                );
+                assert_eq!(*value, expected, "{what} {way:?} by thread {number}");
             }
             let expected = way.cut(expected(way, &shared, None));
             assert_eq!(values[THREADS], expected, "{what} {way:?} by all");
