@@ -238,6 +238,9 @@ pub(crate) unsafe fn wait64(
 }
 
 /// Wakes up to `count` waiters at the address, and says how many there were.
+///
+/// Not inlined into its handler, which has to go on by a jump.
+#[inline(never)]
 pub(crate) fn notify(address: *mut u8, count: u32) -> u32 {
     fence(Ordering::SeqCst);
     let mut woken = 0;
