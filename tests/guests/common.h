@@ -75,6 +75,24 @@ static inline const char *libc_outcome(long long result) {
 // For values that may differ between worlds: whether a statement about them holds.
 #define CHECK(condition) printf("%s: %s\n", #condition, (condition) ? "yes" : "NO")
 
+// Until a child or thread sleeps within some call, and is on no processor's queue any more.
+static inline void until_blocked(int id) {
+  char path[64], first;
+  snprintf(path, sizeof path, "/proc/%d/syscall", id);
+  for (;;) {
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, &first, 1);
+    if (fd >= 0) close(fd);
+    if (n != 1) {
+      printf("%s: cannot be read\n", path);
+      exit(1);
+    }
+    // Otherwise "running", or "-1" outside of calls.
+    if (first >= '0' && first <= '9') return;
+    raw(sched_yield);
+  }
+}
+
 // An address that neither world may touch: guests may well use the lowest ones.
 static inline void *bad_address(void) {
   static void *page;

@@ -74,19 +74,19 @@ static pid_t waiter(unsigned *word, int operation, unsigned bits) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
+    __atomic_add_fetch(shared + 9, 1, __ATOMIC_SEQ_CST);
     long long result = FUTEX(word, operation, 0, NULL, NULL, bits);
     _exit(result == 0 ? 20 : 21);
   }
   return child;
 }
 
-// Until so many wait for the word, who come by way of another.
-static void all_wait(unsigned *word, unsigned *from, int number) {
-  for (int moved = 0; moved < number; raw(sched_yield)) {
-    long long more = FUTEX(from, FUTEX_REQUEUE, 0, 10, word, 0);
-    if (more < 0) die("requeue");
-    moved += (int)more;
-  }
+// Until so many children wait. Not found by moving them: one that is moved on its way to sleep may
+// begin again, with the first word.
+static void all_wait(pid_t *children, int count) {
+  unsigned volatile *about_to = shared + 9;
+  while (*about_to < (unsigned)count) raw(sched_yield);
+  for (int i = 0; i < count; i++) until_blocked(children[i]);
 }
 
 // Waits for the ends of so many; which have ended, unless any may, and whether others have.
@@ -106,8 +106,8 @@ static void show_ended(pid_t *children, int count, int wanted, int any) {
 
 static void processes(void) {
   pid_t children[4];
-  for (int i = 0; i < 4; i++) children[i] = waiter(shared + 9, FUTEX_WAIT_BITSET, i < 2 ? 1 : 2);
-  all_wait(shared, shared + 9, 4);
+  for (int i = 0; i < 4; i++) children[i] = waiter(shared, FUTEX_WAIT_BITSET, i < 2 ? 1 : 2);
+  all_wait(children, 4);
   RAW(FUTEX(shared, FUTEX_WAKE_BITSET, 10, NULL, NULL, 4));
   RAW(FUTEX(shared, FUTEX_WAKE_BITSET, 10, NULL, NULL, 1));
   show_ended(children, 4, 2, 0);
@@ -119,8 +119,8 @@ static void processes(void) {
 
 static void requeue(void) {
   pid_t children[4];
-  for (int i = 0; i < 4; i++) children[i] = waiter(shared + 9, FUTEX_WAIT, 0);
-  all_wait(shared, shared + 9, 4);
+  for (int i = 0; i < 4; i++) children[i] = waiter(shared, FUTEX_WAIT, 0);
+  all_wait(children, 4);
   RAW(FUTEX(shared, FUTEX_CMP_REQUEUE, 1, 2, shared + 1, 7));
   RAW(FUTEX(shared, FUTEX_CMP_REQUEUE, 1, 2, shared + 1, 0));
   show_ended(children, 4, 1, 1);
@@ -133,9 +133,8 @@ static void requeue(void) {
 }
 
 static void wake_op(void) {
-  pid_t children[2] = {waiter(shared + 9, FUTEX_WAIT, 0), waiter(shared + 10, FUTEX_WAIT, 0)};
-  all_wait(shared, shared + 9, 1);
-  all_wait(shared + 1, shared + 10, 1);
+  pid_t children[2] = {waiter(shared, FUTEX_WAIT, 0), waiter(shared + 1, FUTEX_WAIT, 0)};
+  all_wait(children, 2);
   // Adds 5 to the second word, and wakes there if it was 0.
   RAW(FUTEX(shared, FUTEX_WAKE_OP, 10, 10, shared + 1, 1 << 28 | 0 << 24 | 5 << 12 | 0));
   show_ended(children, 2, 2, 0);

@@ -13,10 +13,11 @@
 #include "threads.h"
 
 #define ALL 0x7fffffff
-static unsigned one, two, awake, started;
-static int private;
+static unsigned one, two, awake, started, waiting;
+static int private, tids[8];
 
 static void *waits(void *argument) {
+  tids[ADD(&waiting, 1) - 1] = gettid();
   count_up(&started);
   long long result = FUTEX(argument, FUTEX_WAIT | private, 0, 0, 0, 0);
   if (result) printf("wait: %s\n", outcome(result));
@@ -24,9 +25,12 @@ static void *waits(void *argument) {
   return argument;
 }
 
-// Until as many have been moved from a word, they were not yet there.
+// Of threads that wait, all of them: one that is moved on its way to sleep may begin again, with the
+// first word.
 static void move(int operation, unsigned wake, unsigned to_move, unsigned expected) {
   unsigned moved = 0;
+  wait_for(&started, expected);
+  for (unsigned i = 0; i < expected; i++) until_blocked(tids[i]);
   while (moved < expected) {
     long long n = FUTEX(&one, operation | private, moved ? 0 : wake, to_move - moved, &two, 0);
     if (n < 0) {
@@ -41,7 +45,7 @@ static void move(int operation, unsigned wake, unsigned to_move, unsigned expect
 static void requeue_by(int operation) {
   for (int i = 0; i < 2; i++) {
     private = i ? 128 : 0;
-    awake = 0;
+    awake = started = waiting = 0;
     pthread_t threads[6];
     for (int j = 0; j < 6; j++) threads[j] = start(waits, &one);
     // The number of those to move is where other operations have a time.
@@ -137,6 +141,8 @@ static void priorities(void) {
 
 // The instructions of WebAssembly and the system call meet.
 static void *waits_by_instruction(void *argument) {
+  tids[ADD(&waiting, 1) - 1] = gettid();
+  count_up(&started);
 #ifdef __wasm__
   int result = __builtin_wasm_memory_atomic_wait32(argument, 0, -1);
 #else
@@ -161,6 +167,7 @@ static void atomic(void) {
   for (int j = 0; j < 6; j++) join(threads[j]);
   printf("%u\n", woken);
   // An instruction's waiters can be moved.
+  started = waiting = 0;
   for (int j = 0; j < 4; j++) threads[j] = start(waits_by_instruction, &one);
   move(FUTEX_REQUEUE, 0, 4, 4);
   printf("%u\n", wake_by_instruction(&two, 3));
