@@ -9,7 +9,9 @@
 //   info: { args: [info] }
 //   stack: { args: [stack] }
 //   suspend: { args: [suspend] }
+//   suspend_fault: { args: [suspend_fault] }
 //   timedwait: { args: [timedwait] }
+//   timedwait_fault: { args: [timedwait_fault] }
 //   faults_sent: { args: [faults_sent] }
 //   faults_raised: { args: [faults_raised] }
 //   loop: { args: [loop] }
@@ -359,6 +361,17 @@ static void repeat(int on) {
   setitimer(ITIMER_REAL, &often, NULL);
 }
 
+// A signal that was sent while it was blocked, and that the mask lets through.
+static void suspended_by(int signal) {
+  install(signal, mask_shower, 0, 0);
+  block(SIG_BLOCK, signal, 0);
+  LIBC(raise(signal));
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGHUP);
+  LIBC(sigsuspend(&mask));
+  show_mask("after");
+}
 static void suspend(void) {
   install(SIGUSR1, mask_shower, 0, SIGTERM);
   install(SIGUSR2, begin_end, 0, 0);
@@ -386,24 +399,20 @@ static void suspend(void) {
   LIBC(pause());
   repeat(0);
   trace[0] = 0;
-  // A fault's signal that was sent while it was blocked.
-  install(SIGSEGV, mask_shower, 0, 0);
-  block(SIG_BLOCK, SIGSEGV, 0);
-  LIBC(raise(SIGSEGV));
-  sigaddset(&mask, SIGHUP);
-  LIBC(sigsuspend(&mask));
-  show_mask("after");
+  suspended_by(SIGQUIT);
   RAW(raw(rt_sigsuspend, BAD, 8));
   RAW(raw(rt_sigsuspend, (void *)&mask, 128));
 }
+static void suspend_fault(void) { suspended_by(SIGSEGV); }
 
-static void timedwait(void) {
+// Of three that are pending, one of them like any other or a fault's.
+static void waits(int third) {
   sigset_t set;
   siginfo_t info;
   struct timespec zero = {0, 0}, some = {0, 20000000};
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1);
-  sigaddset(&set, SIGSEGV);
+  sigaddset(&set, third);
   sigaddset(&set, 40);
   LIBC(sigprocmask(SIG_BLOCK, &set, NULL));
   LIBC(sigtimedwait(&set, &info, &zero));
@@ -411,7 +420,7 @@ static void timedwait(void) {
   union sigval value = {.sival_int = 123456789};
   LIBC(sigqueue(getpid(), 40, value));
   LIBC(kill(getpid(), SIGUSR1));
-  LIBC(kill(getpid(), SIGSEGV));
+  LIBC(kill(getpid(), third));
   for (int i = 0; i < 3; i++) {
     memset(&info, 0xff, sizeof info);
     LIBC(sigtimedwait(&set, &info, NULL));
@@ -419,6 +428,15 @@ static void timedwait(void) {
            info.si_code, info.si_pid == getpid(), info.si_uid == getuid());
     if (info.si_code == SI_QUEUE) printf("value %d\n", (int)info.si_int);
   }
+}
+static void timedwait_fault(void) { waits(SIGSEGV); }
+static void timedwait(void) {
+  waits(SIGQUIT);
+  sigset_t set;
+  siginfo_t info;
+  struct timespec zero = {0, 0};
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
   LIBC(raise(SIGUSR1));
   LIBC(sigtimedwait(&set, NULL, NULL));
   // A signal with a handler that is not waited for.
@@ -623,7 +641,7 @@ int main(int argc, char **argv) {
   } tests[] = {
       {"actions", actions},         {"masks", masks},       {"order", order},
       {"nesting", nesting},         {"reset", reset},       {"info", info},
-      {"stack", stack},             {"suspend", suspend},   {"timedwait", timedwait},
+      {"stack", stack},             {"suspend", suspend},   {"suspend_fault", suspend_fault},   {"timedwait", timedwait}, {"timedwait_fault", timedwait_fault},
       {"faults_sent", faults_sent}, {"loop", loop},         {"faults_raised", faults_raised},
       {"errors", errors},           {"dies_of_fault", dies_of_fault},
   };

@@ -47,8 +47,8 @@ fn compare(name: &str, former: bool) {
     let jumps = module.imports().iter().filter(|i| i.name.contains("jmp"));
     assert_eq!(jumps.count(), 0, "the jumps are the host's");
     let (built, case) = (Built { wasm, native }, Case::default());
-    let native = compare::native(workspace::target(), &built, &case);
-    let wali = compare::wali(workspace::target(), &built, &case);
+    let native = compare::native(workspace::target(), &built, &case, &[]);
+    let wali = compare::wali(workspace::target(), &built, &case, &[]);
     let (native, wali) = (native.unwrap(), wali.unwrap());
     let mut found = compare::unexpected("native", &native, &case);
     found.extend(compare::differences(["native", "wali"], &native, &wali));

@@ -122,7 +122,7 @@ impl Run {
         }
         let world = self
             .reference
-            .get_or_init(|| compare::wali(here, built, &self.case));
+            .get_or_init(|| compare::wali(here, built, &self.case, &[]));
         world.as_ref().map(Some).map_err(Clone::clone)
     }
 }

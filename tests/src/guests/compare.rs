@@ -9,14 +9,17 @@ use similar::{ChangeTag, TextDiff};
 use super::build::Built;
 use super::cases::Case;
 use super::tree;
+use crate::gaps::Gap;
 use crate::process::{self, End, Outcome};
 use crate::workspace::{self, Target};
 
 /// How long a guest may take.
 const LIMIT: Duration = Duration::from_secs(120);
-/// How long if it is emulated, by a machine that has much else to do. Those that an emulator hangs take
-/// all of it, so that more would cost more than it tells.
+/// How long if it is emulated, by a machine that has much else to do.
 const EMULATED: Duration = Duration::from_secs(180);
+/// How long if it is known that the emulator may hang it. Who takes longer for other reasons is
+/// taken for hung.
+const HANGING: Duration = Duration::from_secs(40);
 
 /// What a run in one world gave, as texts to compare.
 #[derive(Debug, Clone)]
@@ -40,15 +43,15 @@ pub struct Difference {
     pub report: String,
 }
 
-/// Runs the case natively on a target.
-pub fn native(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
-    world(target.command(&built.native), case, limit(target))
+/// Runs the case natively on a target, where these gaps may show.
+pub fn native(target: &Target, built: &Built, case: &Case, gaps: &[&Gap]) -> Result<World, String> {
+    world(target.command(&built.native), case, limit(target, gaps))
 }
 
-/// Runs the case under the `wali` of a target.
-pub fn wali(target: &Target, built: &Built, case: &Case) -> Result<World, String> {
+/// Runs the case under the `wali` of a target, where these gaps may show.
+pub fn wali(target: &Target, built: &Built, case: &Case, gaps: &[&Gap]) -> Result<World, String> {
     let command = wali_of(target, &case.options, &built.wasm);
-    wali_world(command, case, limit(target))
+    wali_world(command, case, limit(target, gaps))
 }
 
 /// Runs the case in both worlds here, with something done to each command before it starts.
@@ -62,12 +65,13 @@ pub fn prepared(
     let mut wali = wali_of(target, &case.options, &built.wasm);
     prepare(&mut native);
     prepare(&mut wali);
-    let limit = limit(target);
+    let limit = limit(target, &[]);
     Ok([world(native, case, limit)?, wali_world(wali, case, limit)?])
 }
 
-fn limit(target: &Target) -> Duration {
+fn limit(target: &Target, gaps: &[&Gap]) -> Duration {
     match target.emulated() {
+        true if gaps.iter().any(|gap| gap.ends) => HANGING,
         true => EMULATED,
         false => LIMIT,
     }

@@ -28,8 +28,9 @@ pub fn judge(
     case: &Case,
     reference: Option<&World>,
 ) -> Result<Vec<&'static Gap>, String> {
-    let native = compare::native(target, built, case)?;
-    let wali = compare::wali(target, built, case)?;
+    let gaps = gaps::of(name, target);
+    let native = compare::native(target, built, case, &gaps)?;
+    let wali = compare::wali(target, built, case, &gaps)?;
     let mut found = compare::differences(["native", "wali"], &native, &wali);
     if found.is_empty() {
         // Both agree; now whether on the right thing.
@@ -42,7 +43,6 @@ pub fn judge(
         let names = [std::env::consts::ARCH, target.isa.as_str()];
         compare::differences(names, world, &wali)
     });
-    let gaps = gaps::of(name, target);
     let isas = [std::env::consts::ARCH, target.isa.as_str()];
     settle(&gaps, &case.differs, isas, &found, elsewhere.as_deref())
 }
