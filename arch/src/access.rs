@@ -24,6 +24,16 @@ pub struct Acc {
 }
 
 impl Acc {
+    /// These three.
+    #[inline(always)]
+    pub const fn new(int: u64, single: f32, double: f64) -> Acc {
+        Acc {
+            int,
+            single,
+            double,
+        }
+    }
+
     /// Nothing in particular.
     pub const NONE: Acc = Acc {
         int: 0,

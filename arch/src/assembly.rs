@@ -125,6 +125,24 @@ macro_rules! accesses {
         }
         accesses! { @block $fault $size $load $store $temporaries }
     };
+    // One instruction, with the pins where its landing expects them.
+    (
+        @pinned_access ($landing:tt $ip:tt $sp:tt $int:tt $single:tt $double:tt)
+        $pins:ident $instruction:literal, [$($operands:tt)*], [$($options:tt)*]
+    ) => {
+        core::arch::asm!(
+            concat!("2: ", $instruction),
+            site!("2b", "wali_pinned_landing"),
+            $($operands)*,
+            in($landing) $pins.landing,
+            in($ip) $pins.ip,
+            in($sp) $pins.sp,
+            in($int) $pins.acc.int,
+            in($single) $pins.acc.single,
+            in($double) $pins.acc.double,
+            options($($options)*),
+        )
+    };
     (@float $pins:tt $class:ident $($load:ident($out:literal) $ty:ident;)*) => {
         $(accesses! { @float_load $pins $class $load($out) $ty })*
     };
@@ -137,19 +155,11 @@ macro_rules! accesses {
             let value: $ty;
             // SAFETY: as for the loads of integers.
             unsafe {
-                core::arch::asm!(
-                    concat!("2: ", $out),
-                    site!("2b", "wali_pinned_landing"),
-                    address = in(reg) address,
-                    value = lateout($class) value,
-                    in($landing) pins.landing,
-                    in($ip) pins.ip,
-                    in($sp) pins.sp,
-                    in($int) pins.acc.int,
-                    in($single) pins.acc.single,
-                    in($double) pins.acc.double,
-                    options(nostack, preserves_flags, readonly),
-                );
+                accesses! {
+                    @pinned_access ($landing $ip $sp $int $single $double) pins $out,
+                    [address = in(reg) address, value = lateout($class) value],
+                    [nostack, preserves_flags, readonly]
+                }
             }
             value
         }
@@ -167,19 +177,11 @@ macro_rules! accesses {
             // SAFETY: the address is inside a reservation; if it is not accessible, the
             // site's landing takes over with the pins in the registers it expects.
             unsafe {
-                core::arch::asm!(
-                    concat!("2: ", $out),
-                    site!("2b", "wali_pinned_landing"),
-                    address = in(reg) address,
-                    value = lateout(reg) value,
-                    in($landing) pins.landing,
-                    in($ip) pins.ip,
-                    in($sp) pins.sp,
-                    in($int) pins.acc.int,
-                    in($single) pins.acc.single,
-                    in($double) pins.acc.double,
-                    options(nostack, preserves_flags, readonly),
-                );
+                accesses! {
+                    @pinned_access ($landing $ip $sp $int $single $double) pins $out,
+                    [address = in(reg) address, value = lateout(reg) value],
+                    [nostack, preserves_flags, readonly]
+                }
             }
             value as $ty
         }
@@ -188,19 +190,11 @@ macro_rules! accesses {
         pub unsafe fn $store(address: *mut u8, value: $ty, pins: crate::access::Pins) {
             // SAFETY: as for the load.
             unsafe {
-                core::arch::asm!(
-                    concat!("2: ", $in),
-                    site!("2b", "wali_pinned_landing"),
-                    address = in(reg) address,
-                    value = in($class) value,
-                    in($landing) pins.landing,
-                    in($ip) pins.ip,
-                    in($sp) pins.sp,
-                    in($int) pins.acc.int,
-                    in($single) pins.acc.single,
-                    in($double) pins.acc.double,
-                    options(nostack, preserves_flags),
-                );
+                accesses! {
+                    @pinned_access ($landing $ip $sp $int $single $double) pins $in,
+                    [address = in(reg) address, value = in($class) value],
+                    [nostack, preserves_flags]
+                }
             }
         }
     };

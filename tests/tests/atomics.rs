@@ -1,6 +1,7 @@
 //! Atomic accesses by threads of the host's that share a memory, all at once: each operation in each
 //! width that there is, beside neighbours that others change, fences, and waits.
-//! `WALI_ATOMICS=100` for a hundred times as many.
+//! `WALI_ATOMICS=100` for a hundred times as many. With operations made of a load and a store,
+//! `sums_are_complete` and `nothing_swapped_is_lost` fail, and `bits_are_their_threads` does not end.
 
 use std::fmt::Write;
 use std::sync::Barrier;

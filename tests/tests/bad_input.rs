@@ -171,6 +171,28 @@ fn changed_bytes_never_break_the_checker() {
 }
 
 #[test]
+fn a_function_that_is_not_valid_is_refused_when_it_is_called() {
+    let module = |call: &str| {
+        let wat = GOOD.replace("(call $exit", &format!("{call} (call $exit"));
+        let broken = "(func $broken (param i64) local.get 0 i32.eqz drop) (func $start";
+        wat::parse_str(wat.replace("(func $start", broken)).expect("it parses")
+    };
+    let called = module("(call $broken (i64.const 1))");
+    let run = run_bytes("run", "broken.wasm", &called);
+    run.ends(CANNOT_RUN).says(&[
+        "broken.wasm",
+        "function 2 (broken)",
+        "invalid",
+        "type mismatch",
+    ]);
+    assert_eq!(run.outcome.stdout, b"good\n", "it ran until then");
+    for bytes in [called, module("")] {
+        run_bytes("check", "broken.wasm", &bytes).refused(&["type mismatch"]);
+    }
+    run_bytes("run", "unused.wasm", &module("")).ends(End::Exit(0));
+}
+
+#[test]
 fn a_missing_file_is_not_found() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for verb in ["run", "check"] {

@@ -1,5 +1,5 @@
 //! Random modules must do here what they do in `wasmi`, and whether or not something asks for
-//! attention meanwhile must make no difference: `WALI_SEED=7 WALI_MODULES=100000` for other ones, and
+//! attention meanwhile must make no difference: `WALI_SEED=7 WALI_MODULES=30000` for other ones, and
 //! more of them. Beside wasmtime, and with all that it has in common with this interpreter, that is
 //! `engines/`.
 

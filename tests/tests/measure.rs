@@ -202,7 +202,7 @@ fn statistics_count_calls_of_all_processes() {
     }
     // `spin` in both.
     assert!(
-        text.contains("translating 7 functions (the module has 6) into"),
+        text.contains("validating and translating 7 functions (the module has 6) into"),
         "{text}"
     );
     assert!(text.contains("in 9 system calls"), "{text}");

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use wali_runtime::interp::{
     Extern, Func, FuncType, Global, GlobalType, Import, Instance, LinkError, MemoryType, Module,
-    ModuleError, Table, TableType, Trap, TrapKind, ValType, Value,
+    ModuleError, Table, TableType, Trap, TrapKind, ValType, Validation, Value,
 };
 use wali_runtime::memory::Memory;
 use wali_tests::workspace;
@@ -413,12 +413,22 @@ fn expect_trap(result: Result<Vec<Value>, Failure>, message: &str) -> Result<(),
     }
 }
 
-/// A module from its text or bytes.
+/// A module from its text or bytes. What is refused is refused with functions validated later, too:
+/// at once or when a function is translated.
 fn quoted(module: &mut QuoteWat<'_>) -> Result<Module, Failure> {
     let bytes = module
         .encode()
         .map_err(|error| Failure::Other(error.to_string()))?;
-    Module::new(&bytes).map_err(Failure::Module)
+    Module::new(&bytes).map_err(|error| {
+        let Ok(later) = Module::with(bytes, Validation::OnFirstCall) else {
+            return Failure::Module(error);
+        };
+        let mut functions = later.imported_func_count()..later.func_count();
+        match functions.any(|func| later.disassemble(func).is_none()) {
+            true => Failure::Module(error),
+            false => Failure::Other(format!("{error}, but not when validated later")),
+        }
+    })
 }
 
 fn encode(wat: &mut Wat<'_>) -> Result<Module, Failure> {

@@ -282,11 +282,7 @@ unsafe extern "C" fn stop_with(
     unsafe {
         (*cx).trap_ip = ip;
         (*cx).trap_sp = sp;
-        (*cx).landing.acc = Acc {
-            int,
-            single,
-            double,
-        };
+        (*cx).landing.acc = Acc::new(int, single, double);
     }
     exit as usize
 }

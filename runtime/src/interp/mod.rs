@@ -1,4 +1,4 @@
-//! A WebAssembly interpreter: modules are validated up front, and each function is
+//! A WebAssembly interpreter: modules are validated, and each function is
 //! translated on its first call into register-slot code that handlers execute.
 //!
 //! - [`Module`]: parsing and validation (by `wasmparser`), and the code of its functions.
@@ -51,7 +51,7 @@ pub use interrupt::InterruptHandle;
 pub use isa::handler_names;
 pub use jumps::Payload;
 pub use link::{Extern, Imports, LinkError, Resolver};
-pub use module::{ExportIndex, Import, Module, ModuleError, Translation};
+pub use module::{ExportIndex, Import, Module, ModuleError, Translation, Validation};
 pub use sample::Sampler;
 pub use table::Table;
 pub use trap::{Frame, Trap, TrapKind};

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::interp::{Module, ModuleError};
+use crate::interp::{Module, ModuleError, Validation};
 
 /// Most bytes a module may have.
 const MAX_BYTES: u64 = 1 << 30;
@@ -66,19 +66,21 @@ impl LoadError {
     }
 }
 
-/// Loads a module, binary or text.
+/// Loads a module, binary or text, and validates all of it.
 ///
 /// # Errors
 /// Says what is wrong with the file.
 pub fn load(path: &Path) -> Result<Module, LoadError> {
-    load_file(File::open(path).map_err(LoadError::Io)?, path)
+    let file = File::open(path).map_err(LoadError::Io)?;
+    load_file(file, path, Validation::AtOnce)
 }
 
-/// Loads a module from an open file; the path is for messages, and to tell text by its name.
+/// Loads a module from an open file, with functions validated now or when they are called; the path is
+/// for messages, and to tell text by its name.
 ///
 /// # Errors
 /// As for [`load`].
-pub fn load_file(file: File, path: &Path) -> Result<Module, LoadError> {
+pub fn load_file(file: File, path: &Path, functions: Validation) -> Result<Module, LoadError> {
     // All at once, if the file has a size.
     let size = file.metadata().map_or(0, |status| status.len());
     let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize + 1);
@@ -98,7 +100,7 @@ pub fn load_file(file: File, path: &Path) -> Result<Module, LoadError> {
         });
     }
     if bytes.starts_with(b"\0asm") {
-        return Module::new(&bytes).map_err(LoadError::Module);
+        return Module::with(bytes, functions).map_err(LoadError::Module);
     }
     let named_text = path.extension().is_some_and(|e| e == "wat" || e == "wast");
     if !named_text && !is_text(&bytes) {
@@ -110,7 +112,7 @@ pub fn load_file(file: File, path: &Path) -> Result<Module, LoadError> {
         error.set_path(path);
         LoadError::Text(error)
     })?;
-    Module::new(&binary).map_err(LoadError::Module)
+    Module::with(binary.into_owned(), functions).map_err(LoadError::Module)
 }
 
 /// Whether it starts as the text format does: with a parenthesis or a comment.

@@ -122,7 +122,7 @@ impl Meter {
 pub struct Start {
     /// When the runtime began.
     pub began: Instant,
-    /// What reading and validating the module took.
+    /// What loading the module took.
     pub loading: Duration,
     /// The module's bytes.
     pub bytes: u64,
@@ -269,6 +269,7 @@ impl Stats {
         let code = lives.saturating_sub(calls).saturating_sub(translation);
         let Start { loading, bytes, .. } = self.start;
         let all = self.start.began.elapsed();
+        let (functions, words) = (load(&shared.functions), load(&shared.words));
         let defined = self.module.func_count() - self.module.imported_func_count();
         let total: u64 = self
             .table
@@ -281,14 +282,15 @@ impl Stats {
         line(all.as_nanos() as u64, &format!("in all, {}", used()))?;
         line(
             loading.as_nanos() as u64,
-            &format!("reading and validating {bytes} bytes"),
+            &format!("loading a module of {bytes} bytes"),
         )?;
         line(
             translation,
             &format!(
-                "translating {} functions (the module has {defined}) into {} KiB of code",
-                load(&shared.functions),
-                load(&shared.words) * 8 / 1024
+                "validating and translating {functions} functions (the module has {defined}) into \
+                 {} KiB of code, {} bytes each",
+                words * 8 / 1024,
+                words * 8 / functions.max(1)
             ),
         )?;
         line(calls, &format!("in {total} system calls"))?;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use wali_runtime::host::abi::Answer;
 use wali_runtime::host::kernel::{self, Presence};
 use wali_runtime::host::meta::{By, Release, Since};
+use wali_runtime::interp::Validation;
 use wali_runtime::json;
 use wali_runtime::program::{self, ImportAnswer, ImportReport, StartError};
 
@@ -57,7 +58,7 @@ fn parse_release(text: &str) -> Result<Release, String> {
 
 /// Prints what there is to say.
 pub fn check(args: &Args) -> ExitCode {
-    let module = match load(&args.module) {
+    let module = match load(&args.module, Validation::AtOnce) {
         Ok((module, _)) => module,
         Err(status) => return status,
     };

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use wali_runtime::interp::Module;
+use wali_runtime::interp::{Module, Validation};
 use wali_runtime::program::{self, LoadError};
 
 /// Exit status when a module is there but cannot be run, as shells have it.
@@ -56,15 +56,15 @@ fn main() -> ExitCode {
 
 /// Loads a module, which is given back with its file, or says why not and with which status to
 /// end.
-fn load(path: &Path) -> Result<(Module, File), ExitCode> {
+fn load(path: &Path, functions: Validation) -> Result<(Module, File), ExitCode> {
     let file = File::open(path).map_err(|error| failed(path, &LoadError::Io(error)))?;
-    load_file(file, path)
+    load_file(file, path, functions)
 }
 
 /// The same with a file that is open; the path is for messages.
-fn load_file(file: File, path: &Path) -> Result<(Module, File), ExitCode> {
+fn load_file(file: File, path: &Path, functions: Validation) -> Result<(Module, File), ExitCode> {
     let second = file.try_clone().map_err(LoadError::Io);
-    let loaded = second.and_then(|second| program::load_file(second, path));
+    let loaded = second.and_then(|second| program::load_file(second, path, functions));
     loaded
         .map(|module| (module, file))
         .map_err(|error| failed(path, &error))

@@ -18,7 +18,7 @@ use super::{complain, inherited};
 pub struct Options {
     /// At its end, print what the program's time went into, and its system calls
     ///
-    /// On standard error: time for reading, translating, system calls and guest code, then a line
+    /// On standard error: time for loading, translating, system calls and guest code, then a line
     /// for each call that was made, in all processes that it has made by fork and that have ended
     /// on their own. Programs that they execute are not counted. Counting costs about a
     /// tenth of a microsecond a call.

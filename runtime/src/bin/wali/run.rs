@@ -12,7 +12,7 @@ use std::time::Instant;
 use wali_runtime::host::handoff::Handoff;
 use wali_runtime::host::{Environment, Process, Startup};
 use wali_runtime::host::{kernel, limits};
-use wali_runtime::interp::{Module, TrapKind};
+use wali_runtime::interp::{Module, TrapKind, Validation};
 use wali_runtime::program::{
     ImportAnswer, Outcome, Program, Settings, end_process, report, signal_of,
 };
@@ -105,8 +105,8 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
         }
     };
     let loaded = match file {
-        Some(file) => load_file(file, &path),
-        None => load(&path),
+        Some(file) => load_file(file, &path, Validation::OnFirstCall),
+        None => load(&path, Validation::OnFirstCall),
     };
     let (module, file) = match loaded {
         Ok(loaded) => loaded,
@@ -166,7 +166,7 @@ pub fn resume(args: &ResumeArgs) -> ExitCode {
     };
     let path = PathBuf::from(OsString::from_vec(handoff.name.into_bytes()));
     name_process(handoff.command.as_bytes());
-    let (module, file) = match load_file(handoff.module, &path) {
+    let (module, file) = match load_file(handoff.module, &path, Validation::OnFirstCall) {
         Ok(loaded) => loaded,
         Err(status) => return status,
     };

@@ -547,11 +547,7 @@ pub(crate) unsafe extern "C" fn return1<A: Source, T: Slot>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract. The header may be where the result goes.
     unsafe {
         let header = sp.add(op16(ip, 0) as usize);

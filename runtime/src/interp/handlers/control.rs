@@ -14,11 +14,7 @@ pub(crate) unsafe extern "C" fn copy(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, get::<u64>(ip, sp, 1));
@@ -36,11 +32,7 @@ pub(crate) unsafe extern "C" fn copy2(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, get::<u64>(ip, sp, 1));
@@ -58,11 +50,7 @@ pub(crate) unsafe extern "C" fn const32(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, op32(ip, 2));
@@ -79,11 +67,7 @@ pub(crate) unsafe extern "C" fn const64(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         set(ip, sp, 0, op64(ip));
@@ -100,11 +84,7 @@ pub(crate) unsafe extern "C" fn select<A: Source>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         let (a, b) = (get::<u64>(ip, sp, 1), get::<u64>(ip, sp, 2));
@@ -127,11 +107,7 @@ pub(crate) unsafe extern "C" fn unreachable(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe { stop(cx, ip, sp, Exit::Unreachable, acc) }
 }
@@ -145,11 +121,7 @@ pub(crate) unsafe extern "C" fn br<const BACK: bool>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         if BACK && Context::interrupted(cx) {
@@ -169,11 +141,7 @@ pub(crate) unsafe extern "C" fn br_truth<A: Source, const TRUTH: bool, const BAC
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         if (A::read::<u32>(ip, sp, acc) != 0) != TRUTH {
@@ -227,11 +195,7 @@ pub(crate) unsafe extern "C" fn br_table<A: Source>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract; translation writes as many targets as it says.
     unsafe {
         if Context::interrupted(cx) {
@@ -259,11 +223,7 @@ pub(crate) unsafe extern "C" fn safepoint(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         if run::attend(cx, ip, sp).is_break() {

@@ -12,11 +12,7 @@ pub(crate) unsafe extern "C" fn get(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
         let cell = *(*cx).globals.add(op32(ip, 2) as usize);
@@ -34,11 +30,7 @@ pub(crate) unsafe extern "C" fn set<A: Source>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract; validation checked the index.
     unsafe {
         let cell = *(*cx).globals.add(op32(ip, 2) as usize);

@@ -218,11 +218,7 @@ pub(super) unsafe extern "C" fn out_of_bounds(
     // SAFETY: the machine's contract.
     unsafe {
         (*cx).trap_info = index;
-        let acc = Acc {
-            int,
-            single,
-            double,
-        };
+        let acc = Acc::new(int, single, double);
         stop(cx, ip, sp, Exit::MemoryOutOfBounds, acc)
     }
 }
@@ -236,11 +232,7 @@ unsafe extern "C" fn load<L: Load, A: Address, T: Target>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract; the sum of two 32-bit numbers lies in the reservation.
     unsafe {
         let index = A::index(ip, sp, acc);
@@ -262,11 +254,7 @@ unsafe extern "C" fn store<S: Store, A: Address, V: Source>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract; the sum of two 32-bit numbers lies in the reservation.
     unsafe {
         let index = A::index(ip, sp, acc);

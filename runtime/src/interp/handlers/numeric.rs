@@ -21,11 +21,7 @@ unsafe extern "C" fn binary<O: Binary, A: Source, B: Source, T: Target>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         match O::apply(A::read(ip, sp, acc), B::read(ip, sp, acc)) {
@@ -47,11 +43,7 @@ unsafe extern "C" fn unary<O: Unary, A: Source, T: Target>(
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         match O::apply(A::read(ip, sp, acc)) {
@@ -73,11 +65,7 @@ unsafe extern "C" fn branch<O: Binary<Out = bool>, A: Source, B: Source, const B
     single: f32,
     double: f64,
 ) -> usize {
-    let acc = Acc {
-        int,
-        single,
-        double,
-    };
+    let acc = Acc::new(int, single, double);
     // SAFETY: the machine's contract.
     unsafe {
         match O::apply(A::read(ip, sp, acc), B::read(ip, sp, acc)) {

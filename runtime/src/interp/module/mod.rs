@@ -1,8 +1,10 @@
-//! Modules: validated up front, translated function by function on first call.
+//! Modules: validated when loaded, or each function when it is first called, which is when it is
+//! translated, too.
 
 mod features;
 mod names;
 mod parse;
+mod validate;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -15,14 +17,26 @@ use super::catches::{Catches, Clause};
 use super::const_expr::ConstExpr;
 use super::context::{Cell, Meta};
 use super::isa::Op;
-use super::translate::{self, CodeTooLong};
+use super::translate::{self, Untranslatable};
 use super::trap::{Escaped, Trap};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TypeId};
 use names::Names;
+use validate::Shape;
+use wasmparser::ValidatorResources;
 
 /// A validated module. Clones share it; it may be used by many threads at once.
 #[derive(Clone)]
 pub struct Module(pub(crate) Arc<ModuleInner>);
+
+/// When a module's functions are validated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validation {
+    /// When the module is loaded: one that is not valid is refused.
+    AtOnce,
+    /// Each when it is first called, which traps if the function is not valid: a program that
+    /// calls few of its functions starts sooner. All else is validated at once.
+    OnFirstCall,
+}
 
 /// Why a module was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,14 +91,8 @@ pub(crate) struct Body {
     pub ty: u32,
     /// Its code, from the locals on, in the module's bytes.
     pub range: Range<usize>,
-    /// Slots of its locals without parameters.
-    pub locals: u32,
-    /// Most slots of operands at any point, results of tail calls included.
-    pub height: u32,
-    /// Whether there are vectors among its locals, parameters included.
-    pub has_vectors: bool,
-    /// Where in the module operators are that drop or select vectors.
-    pub wide: Box<[u32]>,
+    /// What validation has found out about it.
+    shape: OnceLock<Shape>,
 }
 
 pub(crate) struct GlobalInit {
@@ -115,7 +123,7 @@ pub(crate) struct Data {
 
 #[derive(Default)]
 pub(crate) struct ModuleInner {
-    pub bytes: Arc<[u8]>,
+    pub bytes: Vec<u8>,
     pub types: Vec<(FuncType, TypeId)>,
     /// Whether any of these types has vectors.
     pub has_vectors: bool,
@@ -124,6 +132,8 @@ pub(crate) struct ModuleInner {
     pub funcs: Vec<u32>,
     pub imported_funcs: u32,
     pub bodies: Vec<Body>,
+    /// What functions are validated with that were not when the module was loaded.
+    validator: Option<ValidatorResources>,
     /// Tables that the module defines, and so on.
     pub tables: Vec<TableDef>,
     pub memory: Option<MemoryType>,
@@ -238,8 +248,19 @@ pub(crate) enum CaughtAt {
 
 impl Module {
     /// Validates a module in binary form.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
     pub fn new(bytes: &[u8]) -> Result<Module, ModuleError> {
-        Ok(Module(Arc::new(parse::parse(bytes)?)))
+        Module::with(bytes.to_vec(), Validation::AtOnce)
+    }
+
+    /// The same, with functions validated now or when they are called.
+    ///
+    /// # Errors
+    /// Says what is wrong with what was validated.
+    pub fn with(bytes: Vec<u8>, functions: Validation) -> Result<Module, ModuleError> {
+        Ok(Module(Arc::new(parse::parse(bytes, functions)?)))
     }
 
     /// What the module needs beyond the first version of WebAssembly: proposals, by the names that
@@ -325,8 +346,8 @@ impl Module {
         })
     }
 
-    /// The code of the function whose cell this is, translated if it was not. A function whose
-    /// code would be too long traps instead.
+    /// The code of the function whose cell this is, validated and translated if it was not. One
+    /// that is not valid, or whose code would be too long, traps instead.
     ///
     /// # Safety
     /// The cell is one of this module's.
@@ -376,15 +397,18 @@ impl Module {
 
     /// The trap of a call to a function that could not be translated.
     #[cold]
-    fn untranslatable(&self, index: usize, error: CodeTooLong) -> Trap {
+    fn untranslatable(&self, index: usize, error: Untranslatable) -> Trap {
         let func = self.0.imported_funcs + index as u32;
         let name = self
             .func_name(func)
             .map_or(String::new(), |name| format!(" ({})", Escaped(name)));
         let start = self.0.bodies[index].range.start;
-        Trap::message(format!(
-            "function {func}{name} at byte {start:#x} cannot be translated: {error}"
-        ))
+        Trap::message(match error {
+            Untranslatable::Invalid(error) => format!("function {func}{name}: {error}"),
+            Untranslatable::TooLong(error) => {
+                format!("function {func}{name} at byte {start:#x} cannot be translated: {error}")
+            }
+        })
     }
 
     /// The translated function that an instruction belongs to.
@@ -447,7 +471,7 @@ impl Module {
     }
 
     /// The code of a function that the module defines, as text, one instruction a line; none
-    /// if there is no such function, or its code would be too long to run.
+    /// if there is no such function, or it is not valid, or its code would be too long to run.
     pub fn disassemble(&self, func: u32) -> Option<String> {
         let index = func.checked_sub(self.0.imported_funcs)? as usize;
         self.0.bodies.get(index)?;

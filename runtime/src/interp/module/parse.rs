@@ -1,29 +1,25 @@
 //! From bytes to a module.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicPtr;
 
 use wasmparser::{
-    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind,
-    FrameKind::{LegacyCatch, LegacyCatchAll, LegacyTry},
-    FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, Parser,
-    Payload, TableInit, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind, FuncValidatorAllocations,
+    Parser, Payload, TableInit, TypeRef, ValidPayload, Validator, WasmFeatures,
 };
 
 use super::super::const_expr::ConstExpr;
-use super::super::context::HEADER_SLOTS;
 use super::super::types::{
     ExternType, FuncType, GlobalType, MemoryType, TableType, TypeId, ValType,
 };
 use super::{
     Body, Data, Elements, ExportIndex, GlobalInit, Import, ModuleError, ModuleInner, SegmentKind,
-    TableDef,
+    TableDef, Validation,
 };
 
 /// WebAssembly 2.0 with threads, tail calls, extended constants, relaxed vectors, and exceptions as
 /// they are now and as they were before.
-const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+pub(super) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
     .union(WasmFeatures::REFERENCE_TYPES)
@@ -39,9 +35,6 @@ const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SIMD)
     .union(WasmFeatures::RELAXED_SIMD);
 
-/// Most slots of a frame, since instructions name slots by 16 bits.
-const MAX_FRAME: u64 = u16::MAX as u64;
-
 impl From<BinaryReaderError> for ModuleError {
     fn from(error: BinaryReaderError) -> Self {
         ModuleError {
@@ -51,7 +44,7 @@ impl From<BinaryReaderError> for ModuleError {
     }
 }
 
-type Result<T> = std::result::Result<T, ModuleError>;
+pub(super) type Result<T> = std::result::Result<T, ModuleError>;
 
 fn unsupported(what: &str, offset: u64) -> ModuleError {
     ModuleError {
@@ -60,30 +53,39 @@ fn unsupported(what: &str, offset: u64) -> ModuleError {
     }
 }
 
-fn usize_range(range: Range<u64>) -> Range<usize> {
-    range.start as usize..range.end as usize
-}
-
-/// Validates a module and notes where its parts are.
-pub(super) fn parse(bytes: &[u8]) -> Result<ModuleInner> {
-    let bytes: Arc<[u8]> = bytes.into();
-    let mut module = ModuleInner {
-        bytes: Arc::clone(&bytes),
-        ..ModuleInner::default()
-    };
+/// Validates a module, its functions now or later, and notes where its parts are.
+pub(super) fn parse(bytes: Vec<u8>, validation: Validation) -> Result<ModuleInner> {
+    let mut module = ModuleInner::default();
     let mut validator = Validator::new_with_features(FEATURES);
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut allocations = FuncValidatorAllocations::default();
     for payload in parser.parse_all(&bytes) {
         let payload = payload?;
-        if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
-            allocations = module.body(func, &body, allocations)?;
-        } else {
+        let ValidPayload::Func(func, body) = validator.payload(&payload)? else {
             module.payload(payload)?;
+            continue;
+        };
+        let range = body.range();
+        let parsed = Body {
+            ty: func.ty,
+            range: range.start as usize..range.end as usize,
+            shape: OnceLock::new(),
+        };
+        match validation {
+            Validation::AtOnce => {
+                let shape = module.validate(func, &body, &mut allocations)?;
+                let _ = parsed.shape.set(shape);
+            }
+            Validation::OnFirstCall if module.validator.is_none() => {
+                module.validator = Some(func.resources);
+            }
+            Validation::OnFirstCall => {}
         }
+        module.bodies.push(parsed);
     }
     module.cells = module.bodies.iter().map(|_| AtomicPtr::default()).collect();
+    module.bytes = bytes;
     Ok(module)
 }
 
@@ -247,108 +249,6 @@ impl ModuleInner {
         self.imports.push(Import { module, name, ty });
         Ok(())
     }
-
-    /// The type of the function that a valid tail call leads to.
-    fn tail_callee(&self, operator: &Operator<'_>) -> Option<&FuncType> {
-        let ty = match *operator {
-            Operator::ReturnCall { function_index } => self.funcs[function_index as usize],
-            Operator::ReturnCallIndirect { type_index, .. } => type_index,
-            _ => return None,
-        };
-        Some(&self.types[ty as usize].0)
-    }
-
-    /// Validates a body, and measures the frame it needs.
-    fn body(
-        &mut self,
-        func: FuncToValidate<ValidatorResources>,
-        body: &FunctionBody<'_>,
-        allocations: FuncValidatorAllocations,
-    ) -> Result<FuncValidatorAllocations> {
-        let (ty, index) = (func.ty, func.index);
-        let mut validator = func.into_validator(allocations);
-        let mut reader = body.get_binary_reader();
-        validator.read_locals(&mut reader)?;
-        let mut operators = OperatorsReader::new(reader);
-        // Results are at the bottom where a clause that catches leads to the end.
-        let mut height = self.types[ty as usize].0.results.len() as u32;
-        let mut vectors = self.has_vectors;
-        let mut wide = Vec::new();
-        // Each open `try` may have an operand that the validator does not know of.
-        let mut tries = 0;
-        while !operators.eof() {
-            let (operator, offset) = operators.read_with_offset()?;
-            let before = validator.operand_stack_height();
-            match operator {
-                Operator::Try { .. } => tries += 1,
-                Operator::Delegate { .. } => tries -= 1,
-                Operator::End if tries > 0 => {
-                    let frame = validator.get_control_frame(0).map(|frame| frame.kind);
-                    let is_try = matches!(frame, Some(LegacyTry | LegacyCatch | LegacyCatchAll));
-                    tries -= u32::from(is_try);
-                }
-                Operator::Drop | Operator::Select | Operator::TypedSelect { .. } if vectors => {
-                    let below = u32::from(!matches!(operator, Operator::Drop));
-                    let ty = validator.get_operand_type(below as usize);
-                    if ty == Some(Some(wasmparser::ValType::V128)) {
-                        wide.push(offset as u32);
-                    }
-                }
-                _ => {}
-            }
-            validator.op(offset, &operator)?;
-            let after = match self.tail_callee(&operator) {
-                // What comes next cannot be reached, and the validator has emptied its stack;
-                // but a callee outside the instance leaves its results in this frame.
-                Some(ty) => before.saturating_add(ty.results.len() as u32),
-                None => validator.operand_stack_height(),
-            };
-            vectors |= validator.get_operand_type(0) == Some(Some(wasmparser::ValType::V128));
-            height = height.max(after.saturating_add(tries));
-        }
-        operators.finish()?;
-        // Any operand may be a vector.
-        let height = height.saturating_mul(if vectors { 2 } else { 1 });
-        let params = self.types[ty as usize].0.param_slots() as u32;
-        let all_locals = slots_of_locals(body, &self.types[ty as usize].0)?;
-        let has_vectors = all_locals != validator.len_locals();
-        let locals = all_locals - params;
-        let slots = u64::from(params) + u64::from(locals) + HEADER_SLOTS as u64 + u64::from(height);
-        let range = usize_range(body.range());
-        if slots > MAX_FRAME {
-            return Err(ModuleError {
-                message: format!(
-                    "function {index} needs {slots} slots for parameters, locals and operands; \
-                     the interpreter has {MAX_FRAME}"
-                ),
-                offset: range.start as u64,
-            });
-        }
-        self.bodies.push(Body {
-            ty,
-            range,
-            locals,
-            height,
-            has_vectors,
-            wide: wide.into(),
-        });
-        Ok(validator.into_allocations())
-    }
-}
-
-/// How many slots parameters and locals of a valid function take.
-fn slots_of_locals(body: &FunctionBody<'_>, ty: &FuncType) -> Result<u32> {
-    let mut slots = ty.param_slots() as u32;
-    for local in body.get_locals_reader()? {
-        let (count, ty) = local?;
-        let each = if ty == wasmparser::ValType::V128 {
-            2
-        } else {
-            1
-        };
-        slots = slots.saturating_add(count.saturating_mul(each));
-    }
-    Ok(slots)
 }
 
 fn types(types: &[wasmparser::ValType], offset: u64) -> Result<Box<[ValType]>> {

@@ -24,33 +24,34 @@ use super::catches::Catches;
 use super::context::{HEADER_SLOTS, Meta};
 use super::isa::value::Bank;
 use super::isa::{Input, Op, PlainOp};
-use super::module::ModuleInner;
+use super::module::{ModuleError, ModuleInner};
 use super::types::FuncType;
 pub(crate) use adapter::adapter;
 use control::Control;
-pub(crate) use encode::{CodeTooLong, Recorder};
-use encode::{Encoder, quarters};
+pub(crate) use encode::Recorder;
+use encode::{CodeTooLong, Encoder, quarters};
 use once::Name;
 use stack::{Operand, Provider, Stack};
 
-/// Translates function `index` of those the module defines. The result is the same each
+/// Translates function `index` of those the module defines, validated if it was not. The result is the same each
 /// time, with or without a recorder.
 pub(crate) fn translate(
     module: &ModuleInner,
     index: usize,
     recorder: Option<&mut Recorder>,
-) -> Result<(Box<[u64]>, Catches), CodeTooLong> {
+) -> Result<(Box<[u64]>, Catches), Untranslatable> {
     let body = &module.bodies[index];
+    let shape = module.shape(index).map_err(Untranslatable::Invalid)?;
     let ty = &module.types[body.ty as usize].0;
     let params = ty.param_slots();
     let results = ty.result_slots();
-    let header = params + body.locals as usize;
+    let header = params + shape.locals as usize;
     let temps = header + HEADER_SLOTS;
     // Validation bounds the sum by what 16 bits can name.
     let meta = Meta {
         header: header as u16,
         params: params as u16,
-        frame: (temps + body.height as usize).max(results) as u32,
+        frame: (temps + shape.height as usize).max(results) as u32,
     };
     let func = module.imported_funcs + index as u32;
     let mut translator = Translator {
@@ -65,29 +66,40 @@ pub(crate) fn translate(
         dead: None,
         locals: None,
         once: Vec::new(),
-        wide: &body.wide,
+        wide: &shape.wide,
         at: 0,
     };
     let bytes = &module.bytes[body.range.clone()];
     let reader = BinaryReader::new(bytes, body.range.start as u64);
     let function = FunctionBody::new(reader);
-    if body.has_vectors {
+    if shape.has_vectors {
         translator.locals = Some(local_slots(ty, &function));
     } else {
         translator.once = once::find(&function, params, header);
     }
     let mut operators = function
         .get_operators_reader()
-        .expect("validated when the module was made");
+        .expect("the function is valid");
     while !operators.eof() && !translator.encoder.is_full() {
-        let (operator, offset) = operators
-            .read_with_offset()
-            .expect("validated when the module was made");
+        let (operator, offset) = operators.read_with_offset().expect("the function is valid");
         translator.at = offset;
         translator.encoder.offset = u32::try_from(offset).unwrap_or(u32::MAX);
         translator.operator(&operator);
     }
-    Ok((translator.encoder.finish()?, translator.catches))
+    let words = translator
+        .encoder
+        .finish()
+        .map_err(Untranslatable::TooLong)?;
+    Ok((words, translator.catches))
+}
+
+/// Why a function cannot be translated.
+#[derive(Debug)]
+pub(crate) enum Untranslatable {
+    /// It is not valid.
+    Invalid(ModuleError),
+    /// There would be too much code.
+    TooLong(CodeTooLong),
 }
 
 /// Of each local the first slot, and whether it has two.

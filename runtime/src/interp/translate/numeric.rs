@@ -154,15 +154,20 @@ impl Translator<'_, '_> {
         (form, words)
     }
 
+    /// Writes an instruction whose operands depend on where its result goes.
+    fn emit_value(&mut self, op: Op, words: impl FnOnce(u16) -> ([u64; 2], usize)) {
+        let dst = self.push_temp();
+        let (words, count) = words(dst);
+        self.emit_result(op, &words[..count], dst);
+    }
+
     fn emit_arith(
         &mut self,
         op: ArithOp,
         form: BinaryForm,
         words: impl FnOnce(u16) -> ([u64; 2], usize),
     ) {
-        let dst = self.push_temp();
-        let (words, count) = words(dst);
-        self.emit_result(Op::Arith(op, form, Output::Slot), &words[..count], dst);
+        self.emit_value(Op::Arith(op, form, Output::Slot), words);
     }
 
     fn emit_compare(
@@ -171,10 +176,8 @@ impl Translator<'_, '_> {
         form: PairForm,
         words: impl FnOnce(u16) -> ([u64; 2], usize),
     ) {
-        let dst = self.push_temp();
-        let (words, count) = words(dst);
-        let op = Op::Compare(op, CompareForm::Value(form, Output::Slot));
-        self.emit_result(op, &words[..count], dst);
+        let form = CompareForm::Value(form, Output::Slot);
+        self.emit_value(Op::Compare(op, form), words);
     }
 
     pub(super) fn compare(&mut self, op: CompareOp) {
