@@ -48,8 +48,8 @@ fn epoll() {
 
 extern "C" fn note(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     // SAFETY: the kernel hands a handler with SA_SIGINFO the structure.
-    let (value, code) = unsafe { ((*info).si_value().sival_ptr as usize, (*info).si_code) };
-    let text = format!("signal {signal} value {value} code {code}\n");
+    let (own, code) = unsafe { ((*info).si_pid() == libc::getpid(), (*info).si_code) };
+    let text = format!("signal {signal} own {own} code {code}\n");
     // SAFETY: the bytes are there.
     unsafe { libc::write(1, text.as_ptr().cast(), text.len()) };
 }
@@ -107,10 +107,7 @@ fn system() {
             libc::sigismember(&old.sa_mask, libc::SIGUSR2),
             old.sa_flags & (libc::SA_SIGINFO | libc::SA_RESTART)
         );
-        let value = libc::sigval {
-            sival_ptr: 77 as *mut _,
-        };
-        println!("{}", libc::sigqueue(libc::getpid(), libc::SIGUSR1, value));
+        println!("{}", libc::kill(libc::getpid(), libc::SIGUSR1));
 
         let mut limits: libc::rlimit = MaybeUninit::zeroed().assume_init();
         println!(
@@ -135,7 +132,7 @@ fn system() {
         println!(
             "{} {}",
             libc::sysinfo(&mut info),
-            info.totalram as u64 * info.mem_unit as u64 > 1 << 20
+            info.totalram * info.mem_unit as u64 > 1 << 20
         );
         let mut names: libc::utsname = MaybeUninit::zeroed().assume_init();
         println!(
@@ -150,7 +147,7 @@ fn system() {
             libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pair.as_mut_ptr())
         );
         descriptor_through(pair, fds[0]);
-        let seconds: libc::time_t = 5_000_000_000;
+        let seconds = 5_000_000_000;
         let mut broken: libc::tm = MaybeUninit::zeroed().assume_init();
         libc::gmtime_r(&seconds, &mut broken);
         let back = libc::timegm(&mut broken);
