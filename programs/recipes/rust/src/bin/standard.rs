@@ -234,7 +234,7 @@ fn threads() {
     let guard = pair.0.lock().unwrap();
     let (_guard, out) = pair
         .1
-        .wait_timeout(guard, Duration::from_millis(20))
+        .wait_timeout_while(guard, Duration::from_millis(20), |_| true)
         .unwrap();
     println!("{}", out.timed_out());
 
