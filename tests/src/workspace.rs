@@ -208,3 +208,13 @@ pub fn wali() -> &'static Path {
 pub fn command(program: &Path) -> Command {
     target().command(program)
 }
+
+/// Where `sdk/install` puts what it makes, or `WALI_SDK`.
+pub fn sdk() -> Option<PathBuf> {
+    if let Some(sdk) = env::var_os("WALI_SDK") {
+        return Some(sdk.into());
+    }
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")))?;
+    Some(cache.join("wali/sdk"))
+}

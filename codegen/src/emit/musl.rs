@@ -60,6 +60,7 @@ fn c_type(ty: WasmType) -> &'static str {
 fn syscall_arch(spec: &Spec) -> String {
     let mut declarations = String::new();
     let mut cases = String::new();
+    let mut wide = String::new();
     let mut all: Vec<(u32, &Call)> = calls(spec).collect();
     all.sort_unstable_by_key(|(number, _)| *number);
     for (number, call) in all {
@@ -77,6 +78,12 @@ fn syscall_arch(spec: &Spec) -> String {
                 WasmType::I64 => char::from(letter).to_string(),
             })
             .collect();
+        let bits = signature.iter().enumerate();
+        let bits = bits.filter(|(_, ty)| **ty == WasmType::I64);
+        let bits = bits.fold(0, |mask, (n, _)| mask | 1 << n);
+        if bits != 0 {
+            let _ = writeln!(wide, "\tcase {number}: return {bits:#x};");
+        }
         let (name, import) = (&call.name, &call.import);
         let _ = writeln!(
             declarations,
@@ -112,6 +119,9 @@ fn syscall_arch(spec: &Spec) -> String {
          /* Wherever the number is a constant, the compiler leaves the one import. */\n\
          __WALI_INLINE long __wali_syscall(long n{})\n{{\n\tswitch (n) {{\n{cases}\
          \tdefault: return {};\n\t}}\n}}\n\n{by_count}\n\
+         /* Which parameters have 64 bits: syscall() has to know how wide its arguments are. */\n\
+         __WALI_INLINE unsigned __wali_wide(long n)\n{{\n\tswitch (n) {{\n{wide}\
+         \tdefault: return 0;\n\t}}\n}}\n\n\
          #define IPC_64 0\n",
         list(&names, ", long "),
         -value(spec, "errno", "ENOSYS"),

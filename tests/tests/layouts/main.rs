@@ -19,7 +19,7 @@ use listed::Differences;
 use rust::Witness;
 use wali_codegen::facts::extract::extract;
 use wali_codegen::facts::package::Headers;
-use world::{KINDS, Known, World};
+use world::{KINDS, Known, Subject, World};
 
 /// What several witnesses say of one ISA.
 type Worlds = BTreeMap<Witness, World>;
@@ -64,6 +64,22 @@ fn main() {
         let ours = shared.known.guest();
         let world = guest::kernel(&shared.known, shared.headers()?)?;
         shared.compare("headers", "guest", &ours, &world, &LAID_OUT)
+    }));
+    trials.push(trial(&shared, "libc-guest", "guest", |shared, _| {
+        let mut ours = shared.known.guest();
+        // Guests number calls as the ISA does whose structures they have.
+        let isa = shared.known.host(shared.known.intent.guest_isa());
+        ours.extend(
+            isa.into_iter()
+                .filter(|(s, _)| matches!(s, Subject::Number(_))),
+        );
+        match rust::guest(&shared.known)? {
+            Some(world) => shared.compare("libc-guest", "guest", &ours, &world, &Reach::Something),
+            None => {
+                eprintln!("not checked: there is no SDK with Rust (sdk/install, sdk/rust)");
+                Ok(Counts::default())
+            }
+        }
     }));
     trials.push(trial(&shared, "wali-linux", "guest", |shared, _| {
         let ours = shared.known.guest();

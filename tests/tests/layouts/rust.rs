@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value as Json;
-use wali_tests::workspace::{self, Target};
+use wali_tests::workspace;
 
 use crate::toolchain;
 use crate::world::{Known, Subject, Value, World};
@@ -63,21 +63,44 @@ pub fn answers(known: &Known, isa: usize) -> Result<BTreeMap<Witness, World>, St
     let folder = workspace::target_dir().join("layouts").join(isa);
     let folder = folder.as_path();
     package(folder)?;
-    let sources = sources(folder)?;
+    let sources = sources(folder, &["libc", "linux-raw-sys"])?;
     let mut questions = Vec::new();
     arch(known, &mut questions);
     libc(known, &words(&sources["libc"])?, &mut questions);
     raw(known, &sources["linux-raw-sys"], isa, &mut questions)?;
 
+    let built = converse(folder, &questions, &|| {
+        let mut cargo = cargo(folder);
+        cargo.args(["build", "--release", "--message-format=json"]);
+        if let Some(triple) = &target.triple {
+            cargo.args(["--target", triple]);
+        }
+        let mut place = workspace::target_dir();
+        if let Ok(crates) = std::env::var(format!("WALI_BUILD_STD_{}", target.isa)) {
+            // Apart, since what stable rustc is allowed here has all be built anew.
+            place.push("build-std");
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+            cargo.env("CARGO_UNSTABLE_BUILD_STD", crates);
+        }
+        cargo.arg("--target-dir").arg(&place);
+        cargo
+    })?;
+    let text = toolchain::text(&mut target.command(&built))?;
+    read(&text, &questions)
+}
+
+/// The program with all questions that compile.
+fn converse(
+    folder: &Path,
+    questions: &[Question],
+    cargo: &dyn Fn() -> Command,
+) -> Result<PathBuf, String> {
     let mut absent = BTreeSet::new();
     loop {
-        let (text, lines) = program(&questions, &absent);
+        let (text, lines) = program(questions, &absent);
         toolchain::write(&folder.join("src/main.rs"), &text)?;
-        match build(folder, target)? {
-            Ok(program) => {
-                let text = toolchain::text(&mut target.command(&program))?;
-                return read(&text, &questions);
-            }
+        match build(&mut cargo())? {
+            Ok(program) => return Ok(program),
             Err(complaints) => {
                 for (line, message) in complaints {
                     match lines.get(&line) {
@@ -88,6 +111,32 @@ pub fn answers(known: &Known, isa: usize) -> Result<BTreeMap<Witness, World>, St
             }
         }
     }
+}
+
+/// What `libc` says when it is built for guests, by the SDK's cargo; nothing if there is no such SDK.
+pub fn guest(known: &Known) -> Result<Option<World>, String> {
+    let Some(sdk) = workspace::sdk().filter(|sdk| sdk.join("bin/cargo-wali").exists()) else {
+        return Ok(None);
+    };
+    let folder = workspace::target_dir().join("layouts/guest");
+    let manifest = "[package]\nname = \"witness\"\nedition = \"2024\"\n\n[workspace]\n\n\
+        [dependencies]\nlibc = { version = \"0.2\", default-features = false }\n";
+    toolchain::write(&folder.join("Cargo.toml"), manifest)?;
+    toolchain::write(&folder.join("src/main.rs"), "fn main() {}\n")?;
+    lock(&folder)?;
+    let libc_sources = sources(&folder, &["libc"])?;
+    let mut questions = Vec::new();
+    libc(known, &words(&libc_sources["libc"])?, &mut questions);
+    let text = converse(&folder, &questions, &|| {
+        let mut cargo = cargo(&folder);
+        cargo.arg("--config").arg(sdk.join("share/cargo.toml"));
+        cargo.args(["build", "--release", "--message-format=json"]);
+        cargo.args(["--target", "wasm32-wali-linux-musl", "--target-dir"]);
+        cargo.arg(workspace::target_dir());
+        cargo
+    })
+    .and_then(|program| toolchain::text(Command::new(workspace::wali()).arg("run").arg(program)))?;
+    Ok(read(&text, &questions)?.remove(&Witness::Libc))
 }
 
 /// A package that depends on all three, in the versions of the workspace.
@@ -105,7 +154,12 @@ fn package(folder: &Path) -> Result<(), String> {
     );
     toolchain::write(&folder.join("Cargo.toml"), &manifest)?;
     toolchain::write(&folder.join("src/main.rs"), "fn main() {}\n")?;
-    let lock = root.join("Cargo.lock");
+    lock(folder)
+}
+
+/// The versions of the workspace, for a package in a folder.
+fn lock(folder: &Path) -> Result<(), String> {
+    let lock = workspace::root().join("Cargo.lock");
     let copy = std::fs::copy(&lock, folder.join("Cargo.lock"));
     copy.map(drop)
         .map_err(|e| format!("{}: {e}", lock.display()))
@@ -117,8 +171,8 @@ fn cargo(folder: &Path) -> Command {
     cargo
 }
 
-/// Where the sources of the crates are.
-fn sources(folder: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
+/// Where the sources of these crates are.
+fn sources(folder: &Path, wanted: &[&str]) -> Result<BTreeMap<String, PathBuf>, String> {
     let text = toolchain::text(cargo(folder).args(["metadata", "--format-version=1"]))?;
     let metadata: Json = serde_json::from_str(&text).map_err(|e| e.to_string())?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
@@ -128,9 +182,9 @@ fn sources(folder: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
         Some((name, manifest.parent()?.join("src")))
     });
     let sources: BTreeMap<_, _> = sources.collect();
-    match ["libc", "linux-raw-sys"].map(|name| sources.contains_key(name)) {
-        [true, true] => Ok(sources),
-        _ => Err("cargo does not say where libc and linux-raw-sys are".to_owned()),
+    match wanted.iter().find(|&&name| !sources.contains_key(name)) {
+        None => Ok(sources),
+        Some(name) => Err(format!("cargo does not say where {name} is")),
     }
 }
 
@@ -395,27 +449,14 @@ fn program(questions: &[Question], without: &BTreeSet<usize>) -> (String, BTreeM
 }
 
 /// The program, or the lines about things that are not there. What else is wrong has no line.
-fn build(folder: &Path, target: &Target) -> Result<Result<PathBuf, Vec<(u64, String)>>, String> {
+fn build(cargo: &mut Command) -> Result<Result<PathBuf, Vec<(u64, String)>>, String> {
     // No such value, type or field, or not a public one, and what is no number.
     const ABSENT: [&str; 10] = [
         "E0412", "E0423", "E0425", "E0433", "E0573", "E0603", "E0605", "E0606", "E0609", "E0616",
     ];
     // A function of that name.
     const FUNCTION: &str = "pointers cannot be cast to integers";
-    let mut cargo = cargo(folder);
-    cargo.args(["build", "--release", "--message-format=json"]);
-    if let Some(triple) = &target.triple {
-        cargo.args(["--target", triple]);
-    }
-    let mut place = workspace::target_dir();
-    if let Ok(crates) = std::env::var(format!("WALI_BUILD_STD_{}", target.isa)) {
-        // Apart, since what stable rustc is allowed here has all be built anew.
-        place.push("build-std");
-        cargo.env("RUSTC_BOOTSTRAP", "1");
-        cargo.env("CARGO_UNSTABLE_BUILD_STD", crates);
-    }
-    cargo.arg("--target-dir").arg(&place);
-    let output = toolchain::output(&mut cargo)?;
+    let output = toolchain::output(cargo)?;
     let mut complaints = Vec::new();
     let mut program = None;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
