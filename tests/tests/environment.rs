@@ -51,6 +51,20 @@ fn cleared() {
     assert!(seen(&["--clear-env"]).is_empty());
 }
 
+/// The guest `args` fails if its name is empty.
+#[test]
+fn another_name() {
+    let program = guests::programs().into_iter().find(|p| p.name == "args");
+    let built = build::build(&program.expect("a program `args`"));
+    let module = built.unwrap_or_else(|e| panic!("{e}")).wasm;
+    for (name, status) in [("other", 0), ("", 1)] {
+        let mut command: Command = workspace::command(workspace::wali());
+        command.args(["run", "--argv0", name]).arg(&module);
+        let outcome = run(command, b"", Duration::from_secs(60));
+        assert_eq!(outcome.end, End::Exit(status), "{name:?}");
+    }
+}
+
 #[test]
 fn single_variables_are_added_replaced_and_passed_on() {
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The guest's environment, put together from the command line.
+//! The guest's environment and name, put together from the command line.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use wali_runtime::host::Environment;
 
-/// Options about the environment.
+/// Options about the environment and the name.
 #[derive(clap::Args)]
 pub struct Options {
     /// Set a variable of the guest, or pass on the host's if there is no `=`
@@ -22,6 +22,10 @@ pub struct Options {
     /// Start from an empty environment instead of the host's
     #[arg(long)]
     clear_env: bool,
+
+    /// The program's name as it sees it, argv[0], instead of the module's path
+    #[arg(long, value_name = "NAME")]
+    pub argv0: Option<OsString>,
 }
 
 /// Variables in order; the last of a name counts.

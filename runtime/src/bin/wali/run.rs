@@ -100,8 +100,9 @@ pub fn run(args: Args, started: Option<Started>) -> ExitCode {
     let (name, file) = match started {
         Some(Started { name, file }) => (name, file),
         None => {
+            let name = args.environment.argv0;
             name_process(path.as_os_str().as_bytes());
-            (path.clone().into_os_string(), None)
+            (name.unwrap_or_else(|| path.clone().into()), None)
         }
     };
     let loaded = match file {
