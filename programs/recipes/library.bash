@@ -4,7 +4,7 @@ about='programs of our own for what the port of the C library does itself: start
 
 build() {
     local program
-    for program in threads cancel processes start start_void start_env messages; do
+    for program in threads cancel processes start start_void start_env messages raw; do
         "$CC" $CFLAGS -Wall -Werror -o "$program" "$program.c" -lpthread
     done
     "$CC" $CFLAGS -Wall -o jumps jumps.c
@@ -21,7 +21,7 @@ build() {
 
 cases() {
     local program
-    for program in threads threads-relinked cancel processes messages jumps jumps0 jumps-exceptions jumps-legacy-exceptions; do
+    for program in threads threads-relinked cancel processes messages raw jumps jumps0 jumps-exceptions jumps-legacy-exceptions; do
         try "$program" run "$program"
     done
     try start start
