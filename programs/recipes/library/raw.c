@@ -20,7 +20,7 @@ int main(void) {
   printf("%d %ld", file >= 0, syscall(SYS_pwrite64, file, "x", 1UL, 1L << 33));
   printf(" %ld\n", syscall(SYS_lseek, file, 0, SEEK_END));
   printf("%d\n", syscall(SYS_gettid) == getpid());
-  printf("%ld", (syscall)((long)SYS_write, -1L, 0L, 0L));
+  printf("%ld", (syscall)((long)SYS_write, -1, NULL, (size_t)0));
   printf(" %s\n", strerror(errno));
   return unlink("raw.file");
 }

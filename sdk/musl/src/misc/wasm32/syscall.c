@@ -5,8 +5,8 @@
 
 #undef syscall
 
-/* Elsewhere an int among variable arguments takes as much room as a long. Here it takes half of that,
- * so that each is read with the type that the call has. */
+/* Of callers that have not seen the header, as of other languages: an int takes half the room of a long among
+ * variable arguments, so that each is read with the type that the call has. */
 long syscall(long n, ...)
 {
 	long args[6];
@@ -17,4 +17,10 @@ long syscall(long n, ...)
 		args[i] = wide >> i & 1 ? va_arg(ap, long) : va_arg(ap, int);
 	va_end(ap);
 	return __syscall_ret(__syscall(n, args[0], args[1], args[2], args[3], args[4], args[5]));
+}
+
+/* Of those that have: the header widens them. */
+long __wali_long_syscall(long n, long a, long b, long c, long d, long e, long f)
+{
+	return __syscall_ret(__syscall(n, a, b, c, d, e, f));
 }
