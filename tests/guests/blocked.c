@@ -483,8 +483,10 @@ static void find_lock_number(void) {
 // in, it is seen to stay there.
 static void until_asleep(pid_t pid, int locks) {
   for (int seen = 0; seen < (locks ? 50 : 1); brief()) {
-    if (state(pid) == 'Z') return;
-    int number = sleeps_in(pid);
+    char now = state(pid);
+    if (now == 'Z') return;
+    // Who is being woken is in its call still, but does not sleep.
+    int number = now == 'S' ? sleeps_in(pid) : -1;
     if (number < 0)
       seen = 0;
     else if (number != lock_number)
