@@ -9,6 +9,9 @@ fi
 # Another library, another build.
 extra=$(cat "$sdk/cxx/key")
 
+differs at_exit "the main thread's own objects go at exit in turn with static ones, where glibc has them go first."
+differs handled "an exception that nothing catches ends the program by SIGABRT without calling the handler of std::set_terminate, as WebAssembly unwinds first."
+
 build() {
     local cxx=$CXX
     [[ $kind == wali ]] || cxx=g++
@@ -21,7 +24,7 @@ cases() {
         quick handled; do
         try "$program" run standard "$program"
     done
-    for program in uncaught noexcepts pure; do
+    for program in uncaught noexcepts; do
         try "$program" ended "$program"
     done
 }
