@@ -218,8 +218,9 @@ void memory() {
     try {
         volatile long count = -1;
         kept_array = new int[count];
-    } catch (const bad_array_new_length &) {
-        cout << "bad_array_new_length\n";
+        // Of which kind differs by compiler.
+    } catch (const bad_alloc &) {
+        cout << "bad_alloc\n";
     }
     try {
         string s;
@@ -585,6 +586,7 @@ void quietly() {
 }
 
 void uncaught() {
+    cout << flush;
     quietly();
     throw runtime_error("nobody's");
 }
