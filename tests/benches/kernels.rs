@@ -25,6 +25,7 @@ const KERNELS: &[(&str, u32, u32)] = &[
     ("text", 15, 1),
     ("branches", 20, 1),
     ("mix64", 40, 1),
+    ("mixed", 300, 2),
     ("bulk", 200, 1),
     ("atomics", 4, 1),
     ("fib -O0", 30, 15),
@@ -37,6 +38,7 @@ const KERNELS: &[(&str, u32, u32)] = &[
     ("text -O0", 6, 1),
     ("branches -O0", 8, 1),
     ("mix64 -O0", 10, 1),
+    ("mixed -O0", 100, 2),
     ("bulk -O0", 100, 1),
     ("atomics -O0", 2, 1),
 ];
