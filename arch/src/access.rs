@@ -101,6 +101,8 @@ pub struct Pins {
 pub struct Fault {
     /// The first address found inaccessible.
     pub address: usize,
+    /// How many bytes were done before: the first ones, or the last ones of a copy from the end.
+    pub done: usize,
 }
 
 /// Calls `entry(landing, ip, sp, mem)` and returns its result, or [`FAULTED`] after a

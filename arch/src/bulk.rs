@@ -21,10 +21,10 @@ pub(crate) struct Long {
 /// One move of a copy: where to, where from, and the faulting address or 0.
 type Move = unsafe fn(*mut u8, *const u8) -> usize;
 
-fn result(fault: usize) -> Result<(), Fault> {
-    match fault {
+fn result(address: usize, done: usize) -> Result<(), Fault> {
+    match address {
         0 => Ok(()),
-        address => Err(Fault { address }),
+        address => Err(Fault { address, done }),
     }
 }
 
@@ -52,14 +52,13 @@ moves! {
     move_word try_load64 try_store64;
 }
 
-/// What comes of a block with a fault. Its bytes are better tried one by one, unless some of
-/// them may have been stored, and lie where others were loaded from.
-#[cold]
-fn in_block(fault: usize, dst: *mut u8, src: *const u8) -> Result<(), Fault> {
-    if (dst as usize).abs_diff(src as usize) < isa::BLOCK {
-        return result(fault);
-    }
-    Ok(())
+/// Divides the sizes of all pages.
+const GRANULE: usize = 4096;
+
+/// Whether a store there must not be tried, since some of it may be done when it faults, and has
+/// then overwritten what is to be copied: it is on two pages, and the ranges overlap closely.
+fn delicate(dst: *mut u8, src: *const u8, size: usize) -> bool {
+    (dst as usize).abs_diff(src as usize) < size && dst as usize % GRANULE > GRANULE - size
 }
 
 /// Whether more than bytes are worth the try at these addresses.
@@ -76,8 +75,8 @@ fn last_word(dst: *mut u8, src: *const u8, len: usize, left: usize) -> bool {
         && (dst as usize).abs_diff(src as usize) >= WORD
 }
 
-/// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done, but for the
-/// last few where the ranges overlap closely.
+/// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done, and what is not
+/// done can be copied later, even if the ranges overlap.
 ///
 /// # Errors
 /// An inaccessible address.
@@ -106,7 +105,8 @@ pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault
             return Ok(());
         }
         while done < len {
-            result(move_byte(dst.wrapping_add(done), src.wrapping_add(done)))?;
+            let fault = move_byte(dst.wrapping_add(done), src.wrapping_add(done));
+            result(fault, done)?;
             done += 1;
         }
     }
@@ -127,10 +127,15 @@ unsafe fn copy_up(
     len: usize,
 ) -> Result<usize, Fault> {
     while len - done >= size {
-        // SAFETY: the caller's contract is the callee's.
-        let fault = unsafe { one(dst.wrapping_add(done), src.wrapping_add(done)) };
-        if fault != 0 {
-            in_block(fault, dst, src)?;
+        let (to, from) = (dst.wrapping_add(done), src.wrapping_add(done));
+        if delicate(to, from, size) {
+            for at in 0..size {
+                // SAFETY: the caller's contract is the callee's.
+                let fault = unsafe { move_byte(to.wrapping_add(at), from.wrapping_add(at)) };
+                result(fault, done + at)?;
+            }
+        // SAFETY: as above.
+        } else if unsafe { one(to, from) } != 0 {
             break;
         }
         done += size;
@@ -139,7 +144,7 @@ unsafe fn copy_up(
 }
 
 /// Copies `len` bytes from higher to lower addresses, for overlaps with `dst` above `src`.
-/// Bytes before a fault, which are those above it, are done, as in [`copy`].
+/// Bytes before a fault, which are those above it, are done, and what is not done can be copied later.
 ///
 /// # Errors
 /// An inaccessible address.
@@ -152,15 +157,17 @@ pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<
     // SAFETY: as for `copy`.
     unsafe {
         if by_words(dst.wrapping_add(len), src.wrapping_add(len)) {
-            left = copy_down(isa::move_block, isa::BLOCK, dst, src, left)?;
-            left = copy_down(move_word, WORD, dst, src, left)?;
+            left = copy_down(isa::move_block, isa::BLOCK, dst, src, left, len)?;
+            left = copy_down(move_word, WORD, dst, src, left, len)?;
         }
         if last_word(dst, src, len, left) && move_word(dst, src) == 0 {
             return Ok(());
         }
         while left > 0 {
-            left -= 1;
-            result(move_byte(dst.wrapping_add(left), src.wrapping_add(left)))?;
+            let at = left - 1;
+            let fault = move_byte(dst.wrapping_add(at), src.wrapping_add(at));
+            result(fault, len - left)?;
+            left = at;
         }
     }
     Ok(())
@@ -177,16 +184,22 @@ unsafe fn copy_down(
     dst: *mut u8,
     src: *const u8,
     mut left: usize,
+    len: usize,
 ) -> Result<usize, Fault> {
     while left >= size {
-        let at = left - size;
-        // SAFETY: the caller's contract is the callee's.
-        let fault = unsafe { one(dst.wrapping_add(at), src.wrapping_add(at)) };
-        if fault != 0 {
-            in_block(fault, dst, src)?;
+        let start = left - size;
+        let (to, from) = (dst.wrapping_add(start), src.wrapping_add(start));
+        if delicate(to, from, size) {
+            for at in (0..size).rev() {
+                // SAFETY: the caller's contract is the callee's.
+                let fault = unsafe { move_byte(to.wrapping_add(at), from.wrapping_add(at)) };
+                result(fault, len - start - at - 1)?;
+            }
+        // SAFETY: as above.
+        } else if unsafe { one(to, from) } != 0 {
             break;
         }
-        left = at;
+        left = start;
     }
     Ok(left)
 }
@@ -222,7 +235,7 @@ pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
             return Ok(());
         }
         while done < len {
-            result(isa::try_store8(dst.wrapping_add(done), value))?;
+            result(isa::try_store8(dst.wrapping_add(done), value), done)?;
             done += 1;
         }
     }
@@ -288,6 +301,7 @@ mod tests {
             let fault = |address: *mut u8| {
                 Err(Fault {
                     address: address as usize,
+                    done: fits,
                 })
             };
             // SAFETY: each range is a live vector's, or the page's and what is beyond it.
@@ -354,9 +368,11 @@ mod tests {
                 let (dst, mut to) = (page.wrapping_sub(before), vec![0; len]);
                 let up = Err(Fault {
                     address: page as usize,
+                    done: before,
                 });
                 let down = Err(Fault {
                     address: last as usize - 1,
+                    done: behind,
                 });
                 // SAFETY: each range is a live vector's, or of the three pages.
                 unsafe {
@@ -376,39 +392,61 @@ mod tests {
         }
     }
 
-    /// The last bytes of a block cannot be stored, and its first may have overwritten others: what
-    /// is done is right, and all but a block's is done.
+    /// What is done of ranges that overlap is right, and the rest can follow when it is accessible.
     #[test]
-    fn a_fault_in_the_middle_of_ranges_that_overlap() {
+    fn a_copy_goes_on_where_it_stopped() {
         let (page, size) = island();
         let end = page.wrapping_add(size);
-        // SAFETY: the page and the one behind it are this test's alone.
-        unsafe {
-            assert_eq!(libc::mprotect(end.cast(), size, libc::PROT_READ), 0);
-        }
-        let before = pattern(size);
+        let protect = |protection| {
+            // SAFETY: the page and the one behind it are this test's alone.
+            assert_eq!(unsafe { libc::mprotect(end.cast(), size, protection) }, 0);
+        };
+        let both = libc::PROT_READ | libc::PROT_WRITE;
+        let before = pattern(2 * size);
         for fits in 1..64 {
             for shift in 1..32 {
-                let to = size - fits;
-                let mut source = before.clone();
-                source.resize(2 * size, 0);
-                let source = &source[to + shift..][..fits];
-                // SAFETY: the ranges lie in the two pages.
-                let got = unsafe {
-                    page.copy_from_nonoverlapping(before.as_ptr(), size);
-                    let dst = page.wrapping_add(to);
-                    copy(dst, dst.wrapping_add(shift), fits + 32)
-                };
-                assert!(got.is_err(), "{fits} {shift}");
-                let got = bytes(page, size);
-                let done = (0..=fits).rev().find(|&n| got[to..to + n] == source[..n]);
-                let done = done.expect("none, at least");
-                assert!(done + isa::BLOCK > fits, "{fits} {shift}: {done}");
-                assert_eq!(got[to + done..], before[to + done..], "{fits} {shift}");
-                assert_eq!(got[..to], before[..to], "{fits} {shift}");
-                if shift >= isa::BLOCK {
-                    assert_eq!(done, fits, "{shift}");
+                let len = fits + 32;
+                // Up to the second page with its start, and down from it with its end.
+                let (up, down) = (size - fits, size + 32 - len);
+                for (to, from, backward) in [(up, up + shift, false), (down, down - shift, true)] {
+                    let mut expected = before.clone();
+                    expected.copy_within(from..from + len, to);
+                    protect(both);
+                    let (dst, src) = (page.wrapping_add(to), page.wrapping_add(from));
+                    // SAFETY: the ranges lie in the two pages.
+                    unsafe {
+                        page.copy_from_nonoverlapping(before.as_ptr(), 2 * size);
+                        protect(libc::PROT_READ);
+                        let one = if backward { copy_backward } else { copy };
+                        let fault = one(dst, src, len).unwrap_err();
+                        protect(both);
+                        let (done, rest) = (fault.done, len - fault.done);
+                        if backward {
+                            assert_eq!((fault.address, done), (end as usize + 31, 0));
+                            assert_eq!(copy_backward(dst, src, rest), Ok(()));
+                        } else {
+                            assert_eq!((fault.address, done), (end as usize, fits));
+                            let (dst, src) = (dst.wrapping_add(done), src.wrapping_add(done));
+                            assert_eq!(copy(dst, src, rest), Ok(()));
+                        }
+                    }
+                    assert_eq!(bytes(page, 2 * size), expected, "{fits} {shift} {backward}");
                 }
+                // Down into the first page.
+                let (to, from) = (size - fits, size - fits - shift);
+                let mut expected = before.clone();
+                expected.copy_within(from..from + len, to);
+                // SAFETY: the ranges lie in the two pages.
+                unsafe {
+                    page.copy_from_nonoverlapping(before.as_ptr(), 2 * size);
+                    assert_eq!(libc::mprotect(page.cast(), size, libc::PROT_READ), 0);
+                    let (dst, src) = (page.wrapping_add(to), page.wrapping_add(from));
+                    let fault = copy_backward(dst, src, len).unwrap_err();
+                    assert_eq!(libc::mprotect(page.cast(), size, both), 0);
+                    assert_eq!((fault.address, fault.done), (end as usize - 1, 32));
+                    assert_eq!(copy_backward(dst, src, fits), Ok(()));
+                }
+                assert_eq!(bytes(page, 2 * size), expected, "{fits} {shift}, down");
             }
         }
     }

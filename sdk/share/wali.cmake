@@ -17,6 +17,8 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(BUILD_SHARED_LIBS OFF CACHE BOOL "Programs for WALI are static")
 set(CMAKE_EXECUTABLE_SUFFIX "")
+# There is no path of shared libraries to change when a program is installed.
+set(CMAKE_SKIP_RPATH ON CACHE BOOL "Programs for WALI are static")
 # Tests and what a build makes and runs.
 find_program(WALI_RUNTIME wali HINTS "$ENV{HOME}/.cargo/bin")
 if(WALI_RUNTIME)

@@ -111,6 +111,8 @@ pub(crate) struct Context {
     pub trap_sp: *mut u64,
     /// Its particulars; see [`Exit`].
     pub trap_info: u64,
+    /// How many bytes a bulk operation has done that met a fault, for when it starts again; else 0.
+    pub bulk_done: usize,
     /// The function whose type does not fit.
     pub trap_func: *const FuncObj,
     /// The trap of a host function.
@@ -138,6 +140,7 @@ impl Context {
             trap_ip: std::ptr::null(),
             trap_sp: std::ptr::null_mut(),
             trap_info: 0,
+            bulk_done: 0,
             trap_func: std::ptr::null(),
             pending: None,
             lent: false,

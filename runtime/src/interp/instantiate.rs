@@ -131,7 +131,11 @@ impl Instance {
                 let done = unsafe { init_bytes(inner.cx(), memory.base(), index, to, 0, len) };
                 done.map_err(|exit| {
                     // SAFETY: the context is live, and nothing else uses it now.
-                    let info = unsafe { (*inner.cx()).trap_info };
+                    let info = unsafe {
+                        // It does not start again.
+                        (*inner.cx()).bulk_done = 0;
+                        (*inner.cx()).trap_info
+                    };
                     Trap::new(match exit {
                         Exit::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds { address: info },
                         _ => TrapKind::MemoryProtected {

@@ -139,6 +139,7 @@ unsafe fn go_on(
     unsafe {
         let trap = trap(cx, status);
         let (mut ip, mut sp) = place(cx, status);
+        let bulk_done = std::mem::take(&mut (*cx).bulk_done);
         let mut outcome = match trap.kind() {
             // What has been offered before comes from further in: natively, a fault that is not
             // handled where it happens ends the process.
@@ -146,6 +147,9 @@ unsafe fn go_on(
             _ if trap.was_offered() => Err(trap),
             _ => trapped(cx, ip, sp, trap).map_err(Trap::offered),
         };
+        if outcome.is_ok() {
+            (*cx).bulk_done = bulk_done;
+        }
         while let Err(trap) = outcome {
             let landed = match trap.kind() {
                 &TrapKind::Jump { id, value } => jumps(cx)

@@ -185,6 +185,29 @@ pub(crate) unsafe extern "C" fn add_br<const TRUTH: bool>(
     }
 }
 
+/// An addition, and a branch backwards whatever comes of it.
+pub(crate) unsafe extern "C" fn add_then_br(
+    cx: *mut Context,
+    ip: *const u64,
+    sp: *mut u64,
+    mem: *mut u8,
+    int: u64,
+    single: f32,
+    double: f64,
+) -> usize {
+    let acc = Acc::new(int, single, double);
+    // SAFETY: the machine's contract.
+    unsafe {
+        // Before it has any effect.
+        if Context::interrupted(cx) {
+            return safepoint(cx, ip, sp, mem, int, single, double);
+        }
+        let sum = get::<u32>(ip, sp, 1).wrapping_add(op64(ip) as u32);
+        set(ip, sp, 0, sum);
+        dispatch(cx, target(ip, 2), sp, mem, acc)
+    }
+}
+
 /// The targets follow the instruction, a word each; the last one is the default.
 pub(crate) unsafe extern "C" fn br_table<A: Source>(
     cx: *mut Context,

@@ -343,12 +343,38 @@ unsafe fn check(cx: *mut Context, start: u32, len: u32) -> Result<(), Exit> {
     Ok(())
 }
 
+/// How many bytes are done already of a bulk operation that starts again after a fault. What it
+/// has written may be what it reads.
+///
 /// # Safety
 /// `cx` is live.
-unsafe fn recovered(cx: *mut Context, result: Result<(), access::Fault>) -> Result<(), Exit> {
+#[inline(always)]
+unsafe fn done_before(cx: *mut Context) -> usize {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let done = (*cx).bulk_done;
+        if done != 0 {
+            (*cx).bulk_done = 0;
+        }
+        done
+    }
+}
+
+/// What comes of the part behind the `done` bytes of a bulk operation.
+///
+/// # Safety
+/// `cx` is live.
+unsafe fn recovered(
+    cx: *mut Context,
+    done: usize,
+    result: Result<(), access::Fault>,
+) -> Result<(), Exit> {
     result.map_err(|fault| {
         // SAFETY: as the caller promises.
-        unsafe { (*cx).trap_info = fault.address as u64 };
+        unsafe {
+            (*cx).trap_info = fault.address as u64;
+            (*cx).bulk_done = done + fault.done;
+        }
         Exit::MemoryFault
     })
 }
@@ -364,9 +390,12 @@ unsafe fn fill_bytes(
     // SAFETY: the machine's contract; the range was checked.
     unsafe {
         check(cx, to, len)?;
+        let done = done_before(cx);
+        let dst = mem.wrapping_add(to as usize + done);
         recovered(
             cx,
-            access::fill(mem.wrapping_add(to as usize), value as u8, len as usize),
+            done,
+            access::fill(dst, value as u8, len as usize - done),
         )
     }
 }
@@ -403,13 +432,13 @@ unsafe fn copy_bytes(
             mem.wrapping_add(to as usize),
             mem.wrapping_add(from as usize),
         );
-        let len = len as usize;
+        let (len, done) = (len as usize, done_before(cx));
         let result = if to <= from || from as usize + len <= to as usize {
-            access::copy(dst, src, len)
+            access::copy(dst.wrapping_add(done), src.wrapping_add(done), len - done)
         } else {
-            access::copy_backward(dst, src, len)
+            access::copy_backward(dst, src, len - done)
         };
-        recovered(cx, result)
+        recovered(cx, done, result)
     }
 }
 
@@ -452,11 +481,10 @@ pub(crate) unsafe fn init_bytes(
             return Err(Exit::MemoryOutOfBounds);
         }
         check(cx, to, len)?;
-        let data = &data[from as usize..end as usize];
-        recovered(
-            cx,
-            access::copy(mem.wrapping_add(to as usize), data.as_ptr(), data.len()),
-        )
+        let done = done_before(cx);
+        let data = &data[from as usize + done..end as usize];
+        let dst = mem.wrapping_add(to as usize + done);
+        recovered(cx, done, access::copy(dst, data.as_ptr(), data.len()))
     }
 }
 

@@ -224,6 +224,7 @@ plain_ops! {
     BrEqzAccOn "br_eqz.acc" 2 [Acc Rel 2] control::br_truth::<InAcc, false, ONWARDS>;
     AddBrNez "i32.add.br_nez" 3 [Dst 0 Src 1 Imm64 4 Rel 2] control::add_br::<true>;
     AddBrEqz "i32.add.br_eqz" 3 [Dst 0 Src 1 Imm64 4 Rel 2] control::add_br::<false>;
+    AddBr "i32.add.br" 3 [Dst 0 Src 1 Imm64 4 Rel 2] control::add_then_br;
     BrTable "br_table" 2 [Src 0 Targets 2] control::br_table::<InSlot<0>>;
     BrTableAcc "br_table.acc" 2 [Acc Targets 2] control::br_table::<InAcc>;
 

@@ -228,11 +228,7 @@ impl Translator<'_, '_> {
         for i in 0..count {
             self.move_to(self.stack.at(first + i), self.temp(height + i));
         }
-        let op = match self.edge(target) {
-            Edge::Back => PlainOp::Br,
-            Edge::Onwards => PlainOp::BrOn,
-        };
-        let branch = self.encoder.plain(op, &[0]);
+        let branch = self.emit_br(self.edge(target));
         self.connect(target, branch);
     }
 

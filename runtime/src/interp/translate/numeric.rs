@@ -273,24 +273,46 @@ impl Translator<'_, '_> {
     /// counts by becomes part of it.
     pub(super) fn condition_of_loop(&mut self) -> Condition {
         let operand = self.stack.at(self.stack.height() - 1);
-        if let (Provider::Local(local), Some(last)) = (operand.provider, self.encoder.last())
-            && matches!(
-                last.op,
-                Op::Arith(ArithOp::I32Add, BinaryForm::Imm, Output::Slot)
-            )
+        if let Provider::Local(local) = operand.provider
             && self.encoder.held(local) == Some(Bank::Int)
+            && let Some((dst, src, imm)) = self.take_step()
         {
             self.pop();
-            let word = self.encoder.take_last()[0];
-            let [dst, src, ..] = split(word);
             return Condition::Sum {
                 dst,
                 src,
-                imm: half32(word),
+                imm,
                 zero: false,
             };
         }
         self.condition()
+    }
+
+    /// Takes back the last instruction if it is an addition of a constant that writes a slot: which slot,
+    /// to which slot what is added.
+    fn take_step(&mut self) -> Option<(u16, u16, u32)> {
+        let step = Op::Arith(ArithOp::I32Add, BinaryForm::Imm, Output::Slot);
+        if self.encoder.last()?.op != step {
+            return None;
+        }
+        let word = self.encoder.take_last()[0];
+        let [dst, src, ..] = split(word);
+        Some((dst, src, half32(word)))
+    }
+
+    /// Writes a branch whatever the condition, its distance still to be filled in, and yields its
+    /// position. A sum that a loop counts by becomes part of it.
+    pub(super) fn emit_br(&mut self, edge: Edge) -> usize {
+        match edge {
+            Edge::Back => match self.take_step() {
+                Some((dst, src, imm)) => {
+                    let words = [quarters(dst, src, 0, 0), u64::from(imm)];
+                    self.encoder.plain(PlainOp::AddBr, &words)
+                }
+                None => self.encoder.plain(PlainOp::Br, &[0]),
+            },
+            Edge::Onwards => self.encoder.plain(PlainOp::BrOn, &[0]),
+        }
     }
 
     /// Writes a branch, its distance still to be filled in, and yields its position.
