@@ -98,7 +98,8 @@ macro_rules! system_calls {
 ///
 /// Those of [`crate::access`] go to the pinned landing; those for `bulk` go on behind the access
 /// and return the faulting address, which is never 0. `block` is how many bytes are best moved at
-/// a time from `{src}` to `{dst}`, with registers for them.
+/// a time from `{src}` to `{dst}`: instructions that load all of them, then those that store them
+/// in ascending order, with registers in between.
 #[cfg(wali_isa)]
 macro_rules! accesses {
     (
@@ -108,7 +109,7 @@ macro_rules! accesses {
         u32: $load32:literal, $store32:literal $class32:ident;
         u64: $load64:literal, $store64:literal $class64:ident;
         f32: $load_single:literal, f64: $load_double:literal in $floats:ident;
-        block $size:literal: $load:literal, $store:literal $temporaries:tt;
+        block $size:literal: $loads:tt, $stores:tt $temporaries:tt;
     ) => {
         accesses! { @float ($landing $ip $sp $int $single $double) $floats
             load_f32($load_single) f32; load_f64($load_double) f64;
@@ -121,9 +122,10 @@ macro_rules! accesses {
         }
         accesses! { @recovering $fault
             try_load8($load8) try_store8($store8 $class8) u8;
+            try_load32($load32) try_store32($store32 $class32) u32;
             try_load64($load64) try_store64($store64 $class64) u64;
         }
-        accesses! { @block $fault $size $load $store $temporaries }
+        accesses! { @block $fault $size $loads $stores $temporaries }
     };
     // One instruction, with the pins where its landing expects them.
     (
@@ -241,7 +243,7 @@ macro_rules! accesses {
         }
     )* };
     (
-        @block $fault:tt $size:literal $load:literal $store:literal
+        @block $fault:tt $size:literal [$($load:literal),*] [$($store:literal),*]
         ($($temporary:ident $class:ident),*)
     ) => {
         pub const BLOCK: usize = $size;
@@ -252,11 +254,9 @@ macro_rules! accesses {
             // SAFETY: as for the loads and stores.
             unsafe {
                 core::arch::asm!(
-                    concat!("2: ", $load),
-                    concat!("3: ", $store),
-                    "4:",
-                    site!("2b", "4b"),
-                    site!("3b", "4b"),
+                    $(concat!("2: ", $load), site!("2b", "3f"),)*
+                    $(concat!("2: ", $store), site!("2b", "3f"),)*
+                    "3:",
                     src = in(reg) src,
                     dst = in(reg) dst,
                     $($temporary = out($class) _,)*

@@ -18,19 +18,108 @@ pub(crate) struct Long {
     pub(crate) fill: unsafe fn(*mut u8, u8, usize) -> usize,
 }
 
-/// One move of a copy: where to, where from, and the faulting address or 0.
-type Move = unsafe fn(*mut u8, *const u8) -> usize;
+/// Divides the sizes of all pages.
+const GRANULE: usize = 4096;
 
-fn result(address: usize, done: usize) -> Result<(), Fault> {
-    match address {
-        0 => Ok(()),
-        address => Err(Fault { address, done }),
+/// Whether a fault may find some of a range's bytes done: those on its first page.
+fn on_two_pages(start: *mut u8, size: usize) -> bool {
+    start as usize % GRANULE > GRANULE - size
+}
+
+/// Whether more than bytes are worth the try at these addresses.
+fn by_words(dst: *mut u8, src: *const u8) -> bool {
+    !isa::ALIGNED || (dst as usize | src as usize).is_multiple_of(WORD)
+}
+
+/// What is to be copied, from its end if `DOWN`.
+struct Copy<const DOWN: bool> {
+    dst: *mut u8,
+    src: *const u8,
+    len: usize,
+}
+
+impl<const DOWN: bool> Copy<DOWN> {
+    /// Where the next `size` bytes are.
+    #[inline(always)]
+    fn next(&self, done: usize, size: usize) -> (*mut u8, *const u8) {
+        let at = if DOWN { self.len - done - size } else { done };
+        (self.dst.wrapping_add(at), self.src.wrapping_add(at))
+    }
+
+    /// Whether the next bytes must not be moved at once, since some may be stored before a fault,
+    /// and have then overwritten others that are to be copied.
+    #[inline(always)]
+    fn delicate(&self, done: usize, size: usize) -> bool {
+        (self.dst as usize).abs_diff(self.src as usize) < size
+            && on_two_pages(self.next(done, size).0, size)
+    }
+
+    /// Copies what is not done.
+    ///
+    /// # Errors
+    /// An inaccessible address.
+    ///
+    /// # Safety
+    /// As for [`copy`] or [`copy_backward`].
+    #[inline(always)]
+    unsafe fn rest(&self, mut done: usize) -> Result<(), Fault> {
+        // SAFETY: the caller's contract is the callees', for all parts of the ranges. What a part
+        // stores is no source of a later part.
+        unsafe {
+            if by_words(self.dst, self.src) {
+                while self.len - done >= isa::BLOCK {
+                    let (to, from) = self.next(done, isa::BLOCK);
+                    if self.delicate(done, isa::BLOCK) || isa::move_block(to, from) != 0 {
+                        self.carefully(done, done + isa::BLOCK)?;
+                    }
+                    done += isa::BLOCK;
+                }
+            }
+            let left = self.len - done;
+            let (to, from) = self.next(done, left);
+            if copy_short(to, from, left) {
+                return Ok(());
+            }
+            self.carefully(done, self.len)
+        }
+    }
+
+    /// Copies by words and bytes.
+    ///
+    /// # Errors
+    /// An inaccessible address.
+    ///
+    /// # Safety
+    /// As for [`Self::rest`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn carefully(&self, mut done: usize, until: usize) -> Result<(), Fault> {
+        while done < until {
+            if until - done >= WORD {
+                let (to, from) = self.next(done, WORD);
+                // SAFETY: the caller's contract is the callee's.
+                if by_words(to, from)
+                    && !self.delicate(done, WORD)
+                    && unsafe { move_word(to, from) } == 0
+                {
+                    done += WORD;
+                    continue;
+                }
+            }
+            let (to, from) = self.next(done, 1);
+            // SAFETY: as above.
+            match unsafe { move_byte(to, from) } {
+                0 => done += 1,
+                address => return Err(Fault { address, done }),
+            }
+        }
+        Ok(())
     }
 }
 
 macro_rules! moves {
     ($($name:ident $load:ident $store:ident;)*) => { $(
-        /// A [`Move`].
+        /// Moves what one access can; the faulting address, or 0.
         ///
         /// # Safety
         /// As for [`copy`].
@@ -52,27 +141,46 @@ moves! {
     move_word try_load64 try_store64;
 }
 
-/// Divides the sizes of all pages.
-const GRANULE: usize = 4096;
-
-/// Whether a store there must not be tried, since some of it may be done when it faults, and has
-/// then overwritten what is to be copied: it is on two pages, and the ranges overlap closely.
-fn delicate(dst: *mut u8, src: *const u8, size: usize) -> bool {
-    (dst as usize).abs_diff(src as usize) < size && dst as usize % GRANULE > GRANULE - size
+/// Loads from all offsets, then stores what was loaded in ascending order; whether there was no
+/// fault.
+macro_rules! all {
+    ($load:ident $store:ident $dst:ident $src:ident [$($value:ident $at:expr),*]) => {{
+        $(let ($value, fault) = isa::$load($src.wrapping_add($at));
+        if fault != 0 {
+            return false;
+        })*
+        $(if isa::$store($dst.wrapping_add($at), $value) != 0 {
+            return false;
+        })*
+        true
+    }};
 }
 
-/// Whether more than bytes are worth the try at these addresses.
-fn by_words(dst: *mut u8, src: *const u8) -> bool {
-    !isa::ALIGNED || (dst as usize | src as usize).is_multiple_of(WORD)
-}
-
-/// Whether the bytes that are left of a copy may be moved by a word, with some that are done
-/// already. They are more if there was a fault, behind which nothing is to be done.
-fn last_word(dst: *mut u8, src: *const u8, len: usize, left: usize) -> bool {
-    !isa::ALIGNED
-        && (1..WORD).contains(&left)
-        && len >= WORD
-        && (dst as usize).abs_diff(src as usize) >= WORD
+/// Copies up to a block of bytes, of ranges that may overlap, by accesses that may; whether it
+/// did. If not, nothing is done.
+///
+/// # Safety
+/// As for [`copy`], but for the overlap.
+#[inline(always)]
+unsafe fn copy_short(dst: *mut u8, src: *const u8, len: usize) -> bool {
+    if isa::ALIGNED || len > 64 || on_two_pages(dst, len) {
+        return false;
+    }
+    // SAFETY: the caller's contract is the callees', for all offsets below `len`.
+    unsafe {
+        match len {
+            0 => true,
+            1..4 => all!(try_load8 try_store8 dst src [a 0, b len / 2, c len - 1]),
+            4..8 => all!(try_load32 try_store32 dst src [a 0, b len - 4]),
+            8..17 => all!(try_load64 try_store64 dst src [a 0, b len - 8]),
+            17..33 => {
+                all!(try_load64 try_store64 dst src [a 0, b 8, c len - 16, d len - 8])
+            }
+            _ => all!(try_load64 try_store64 dst src [
+                a 0, b 8, c 16, d 24, e len - 32, f len - 24, g len - 16, h len - 8
+            ]),
+        }
+    }
 }
 
 /// Copies `len` bytes from lower to higher addresses. Bytes before a fault are done, and what is not
@@ -86,61 +194,13 @@ fn last_word(dst: *mut u8, src: *const u8, len: usize, left: usize) -> bool {
 /// caller's; where they overlap, `dst` is not above `src`.
 #[inline]
 pub unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
-    let mut done = 0;
-    // SAFETY: the caller's contract is the callee's, for all parts of the ranges. What a part
-    // stores lies before all of the source that is not loaded yet.
-    unsafe {
-        if let Some(long) = isa::LONG
-            && len >= long.from
-        {
-            done = len - (long.copy)(dst, src, len);
-        }
-        if by_words(dst, src) {
-            done = copy_up(isa::move_block, isa::BLOCK, dst, src, done, len)?;
-            done = copy_up(move_word, WORD, dst, src, done, len)?;
-        }
-        if last_word(dst, src, len, len - done)
-            && move_word(dst.wrapping_add(len - WORD), src.wrapping_add(len - WORD)) == 0
-        {
-            return Ok(());
-        }
-        while done < len {
-            let fault = move_byte(dst.wrapping_add(done), src.wrapping_add(done));
-            result(fault, done)?;
-            done += 1;
-        }
-    }
-    Ok(())
-}
-
-/// Copies by blocks; how many bytes are done, which may be fewer than could be.
-///
-/// # Safety
-/// As for [`copy`].
-#[inline(always)]
-unsafe fn copy_up(
-    one: Move,
-    size: usize,
-    dst: *mut u8,
-    src: *const u8,
-    mut done: usize,
-    len: usize,
-) -> Result<usize, Fault> {
-    while len - done >= size {
-        let (to, from) = (dst.wrapping_add(done), src.wrapping_add(done));
-        if delicate(to, from, size) {
-            for at in 0..size {
-                // SAFETY: the caller's contract is the callee's.
-                let fault = unsafe { move_byte(to.wrapping_add(at), from.wrapping_add(at)) };
-                result(fault, done + at)?;
-            }
-        // SAFETY: as above.
-        } else if unsafe { one(to, from) } != 0 {
-            break;
-        }
-        done += size;
-    }
-    Ok(done)
+    let done = match isa::LONG {
+        // SAFETY: the caller's contract is the callee's.
+        Some(long) if len >= long.from => len - unsafe { (long.copy)(dst, src, len) },
+        _ => 0,
+    };
+    // SAFETY: as above.
+    unsafe { Copy::<false> { dst, src, len }.rest(done) }
 }
 
 /// Copies `len` bytes from higher to lower addresses, for overlaps with `dst` above `src`.
@@ -153,55 +213,15 @@ unsafe fn copy_up(
 /// Each range lies inside a guest memory reservation or is valid host memory of the caller's.
 #[inline]
 pub unsafe fn copy_backward(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
-    let mut left = len;
-    // SAFETY: as for `copy`.
-    unsafe {
-        if by_words(dst.wrapping_add(len), src.wrapping_add(len)) {
-            left = copy_down(isa::move_block, isa::BLOCK, dst, src, left, len)?;
-            left = copy_down(move_word, WORD, dst, src, left, len)?;
-        }
-        if last_word(dst, src, len, left) && move_word(dst, src) == 0 {
-            return Ok(());
-        }
-        while left > 0 {
-            let at = left - 1;
-            let fault = move_byte(dst.wrapping_add(at), src.wrapping_add(at));
-            result(fault, len - left)?;
-            left = at;
-        }
-    }
-    Ok(())
+    // SAFETY: the caller's contract is the callee's.
+    unsafe { Copy::<true> { dst, src, len }.rest(0) }
 }
 
-/// Copies by blocks from the end; how many bytes are left.
-///
-/// # Safety
-/// As for [`copy_backward`].
-#[inline(always)]
-unsafe fn copy_down(
-    one: Move,
-    size: usize,
-    dst: *mut u8,
-    src: *const u8,
-    mut left: usize,
-    len: usize,
-) -> Result<usize, Fault> {
-    while left >= size {
-        let start = left - size;
-        let (to, from) = (dst.wrapping_add(start), src.wrapping_add(start));
-        if delicate(to, from, size) {
-            for at in (0..size).rev() {
-                // SAFETY: the caller's contract is the callee's.
-                let fault = unsafe { move_byte(to.wrapping_add(at), from.wrapping_add(at)) };
-                result(fault, len - start - at - 1)?;
-            }
-        // SAFETY: as above.
-        } else if unsafe { one(to, from) } != 0 {
-            break;
-        }
-        left = start;
-    }
-    Ok(left)
+/// Stores a word at all offsets, in ascending order; whether there was no fault.
+macro_rules! fill_all {
+    ($store:ident $dst:expr, $value:expr, [$($at:expr),*]) => {
+        $(isa::$store($dst.wrapping_add($at), $value) == 0)&&*
+    };
 }
 
 /// Fills `len` bytes. Bytes before a fault are done.
@@ -214,29 +234,47 @@ unsafe fn copy_down(
 #[inline]
 pub unsafe fn fill(dst: *mut u8, value: u8, len: usize) -> Result<(), Fault> {
     let word = u64::from_ne_bytes([value; WORD]);
-    let mut done = 0;
-    // SAFETY: the caller's contract is the callee's, for all parts of the range.
+    let mut done = match isa::LONG {
+        // SAFETY: the caller's contract is the callee's.
+        Some(long) if len >= long.from => len - unsafe { (long.fill)(dst, value, len) },
+        _ => 0,
+    };
+    // SAFETY: the caller's contract is the callees', for all parts of the range.
     unsafe {
-        if let Some(long) = isa::LONG
-            && len >= long.from
-        {
-            done = len - (long.fill)(dst, value, len);
-        }
         if by_words(dst, dst) {
-            while len - done >= WORD && isa::try_store64(dst.wrapping_add(done), word) == 0 {
-                done += WORD;
+            while len - done >= 8 * WORD
+                && fill_all!(try_store64 dst.wrapping_add(done), word, [0, 8, 16, 24, 32, 40, 48, 56])
+            {
+                done += 8 * WORD;
             }
         }
-        if (1..WORD).contains(&(len - done))
-            && len >= WORD
-            && !isa::ALIGNED
-            && isa::try_store64(dst.wrapping_add(len - WORD), word) == 0
-        {
+        let (rest, left) = (dst.wrapping_add(done), len - done);
+        let filled = !isa::ALIGNED
+            && match left {
+                0 => true,
+                1..4 => fill_all!(try_store8 rest, value, [0, left / 2, left - 1]),
+                4..8 => fill_all!(try_store32 rest, word as u32, [0, left - 4]),
+                8..17 => fill_all!(try_store64 rest, word, [0, left - 8]),
+                17..33 => fill_all!(try_store64 rest, word, [0, 8, left - 16, left - 8]),
+                33..64 => fill_all!(try_store64 rest, word, [
+                    0, 8, 16, 24, left - 32, left - 24, left - 16, left - 8
+                ]),
+                _ => false,
+            };
+        if filled {
             return Ok(());
         }
+        while by_words(rest, rest)
+            && len - done >= WORD
+            && isa::try_store64(dst.wrapping_add(done), word) == 0
+        {
+            done += WORD;
+        }
         while done < len {
-            result(isa::try_store8(dst.wrapping_add(done), value), done)?;
-            done += 1;
+            match isa::try_store8(dst.wrapping_add(done), value) {
+                0 => done += 1,
+                address => return Err(Fault { address, done }),
+            }
         }
     }
     Ok(())

@@ -117,7 +117,17 @@ accesses! {
     u32: "ldr {value:w}, [{address}]", "str {value:w}, [{address}]" reg;
     u64: "ldr {value}, [{address}]", "str {value}, [{address}]" reg;
     f32: "ldr {value:s}, [{address}]", f64: "ldr {value:d}, [{address}]" in vreg;
-    block 16: "ldp {t}, {u}, [{src}]", "stp {t}, {u}, [{dst}]" (t reg, u reg);
+    block 64: [
+        "ldp {a}, {b}, [{src}, 0]",
+        "ldp {c}, {d}, [{src}, 16]",
+        "ldp {e}, {f}, [{src}, 32]",
+        "ldp {g}, {h}, [{src}, 48]"
+    ], [
+        "stp {a}, {b}, [{dst}, 0]",
+        "stp {c}, {d}, [{dst}, 16]",
+        "stp {e}, {f}, [{dst}, 32]",
+        "stp {g}, {h}, [{dst}, 48]"
+    ] (a reg, b reg, c reg, d reg, e reg, f reg, g reg, h reg);
 }
 
 /// Unaligned words cost nothing worth avoiding.

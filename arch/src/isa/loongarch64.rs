@@ -119,7 +119,25 @@ accesses! {
     u32: "ld.wu {value}, {address}, 0", "st.w {value}, {address}, 0" reg;
     u64: "ld.d {value}, {address}, 0", "st.d {value}, {address}, 0" reg;
     f32: "fld.s {value}, {address}, 0", f64: "fld.d {value}, {address}, 0" in freg;
-    block 8: "ld.d {t}, {src}, 0", "st.d {t}, {dst}, 0" (t reg);
+    block 64: [
+        "ld.d {a}, {src}, 0",
+        "ld.d {b}, {src}, 8",
+        "ld.d {c}, {src}, 16",
+        "ld.d {d}, {src}, 24",
+        "ld.d {e}, {src}, 32",
+        "ld.d {f}, {src}, 40",
+        "ld.d {g}, {src}, 48",
+        "ld.d {h}, {src}, 56"
+    ], [
+        "st.d {a}, {dst}, 0",
+        "st.d {b}, {dst}, 8",
+        "st.d {c}, {dst}, 16",
+        "st.d {d}, {dst}, 24",
+        "st.d {e}, {dst}, 32",
+        "st.d {f}, {dst}, 40",
+        "st.d {g}, {dst}, 48",
+        "st.d {h}, {dst}, 56"
+    ] (a reg, b reg, c reg, d reg, e reg, f reg, g reg, h reg);
 }
 
 /// Unaligned words cost nothing worth avoiding.

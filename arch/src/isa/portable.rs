@@ -103,6 +103,7 @@ macro_rules! recovering {
 
 recovering! {
     try_load8 load8 try_store8 store8 u8;
+    try_load32 load32 try_store32 store32 u32;
     try_load64 load64 try_store64 store64 u64;
 }
 

@@ -131,7 +131,25 @@ accesses! {
     u32: "lwu {value}, 0({address})", "sw {value}, 0({address})" reg;
     u64: "ld {value}, 0({address})", "sd {value}, 0({address})" reg;
     f32: "flw {value}, 0({address})", f64: "fld {value}, 0({address})" in freg;
-    block 8: "ld {t}, 0({src})", "sd {t}, 0({dst})" (t reg);
+    block 64: [
+        "ld {a}, 0({src})",
+        "ld {b}, 8({src})",
+        "ld {c}, 16({src})",
+        "ld {d}, 24({src})",
+        "ld {e}, 32({src})",
+        "ld {f}, 40({src})",
+        "ld {g}, 48({src})",
+        "ld {h}, 56({src})"
+    ], [
+        "sd {a}, 0({dst})",
+        "sd {b}, 8({dst})",
+        "sd {c}, 16({dst})",
+        "sd {d}, 24({dst})",
+        "sd {e}, 32({dst})",
+        "sd {f}, 40({dst})",
+        "sd {g}, 48({dst})",
+        "sd {h}, 56({dst})"
+    ] (a reg, b reg, c reg, d reg, e reg, f reg, g reg, h reg);
 }
 
 /// Machines may carry out unaligned words in firmware.

@@ -139,7 +139,17 @@ accesses! {
     u32: "mov {value:e}, dword ptr [{address}]", "mov dword ptr [{address}], {value:e}" reg;
     u64: "mov {value:r}, qword ptr [{address}]", "mov qword ptr [{address}], {value:r}" reg;
     f32: "movss {value}, dword ptr [{address}]", f64: "movsd {value}, qword ptr [{address}]" in xmm_reg;
-    block 16: "movups {t}, xmmword ptr [{src}]", "movups xmmword ptr [{dst}], {t}" (t xmm_reg);
+    block 64: [
+        "movups {t}, xmmword ptr [{src} + 0]",
+        "movups {u}, xmmword ptr [{src} + 16]",
+        "movups {v}, xmmword ptr [{src} + 32]",
+        "movups {w}, xmmword ptr [{src} + 48]"
+    ], [
+        "movups xmmword ptr [{dst} + 0], {t}",
+        "movups xmmword ptr [{dst} + 16], {u}",
+        "movups xmmword ptr [{dst} + 32], {v}",
+        "movups xmmword ptr [{dst} + 48], {w}"
+    ] (t xmm_reg, u xmm_reg, v xmm_reg, w xmm_reg);
 }
 
 /// Unaligned words cost nothing worth avoiding.
