@@ -98,10 +98,8 @@ impl<const DOWN: bool> Copy<DOWN> {
             if until - done >= WORD {
                 let (to, from) = self.next(done, WORD);
                 // SAFETY: the caller's contract is the callee's.
-                if by_words(to, from)
-                    && !self.delicate(done, WORD)
-                    && unsafe { move_word(to, from) } == 0
-                {
+                let word = || unsafe { move_word(to, from) } == 0;
+                if by_words(to, from) && !self.delicate(done, WORD) && word() {
                     done += WORD;
                     continue;
                 }
